@@ -1,0 +1,35 @@
+#include "base/clock.h"
+
+#include <algorithm>
+
+namespace reprise::runtime {
+namespace {
+
+std::int64_t RealMillis() {
+  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+SystemClock::SystemClock(double speed) : anchor_real_ms_(RealMillis()), anchor_ms_(RealMillis()), speed_(speed) {}
+
+Time SystemClock::At(std::int64_t real_ms) const {
+  const double passed = static_cast<double>(real_ms - anchor_real_ms_.load()) * speed_.load();
+  return FromMillis(anchor_ms_.load() + static_cast<std::int64_t>(passed));
+}
+
+Time SystemClock::Now() const { return At(RealMillis()); }
+
+Millis SystemClock::RealWait(Time due) const {
+  const double left = static_cast<double>((due - Now()).count());
+  return Millis(std::max<std::int64_t>(0, static_cast<std::int64_t>(left / speed_.load() + 0.999)));
+}
+
+void SystemClock::SetSpeed(double speed) {
+  const std::int64_t real = RealMillis();
+  anchor_ms_ = ToMillis(At(real));
+  anchor_real_ms_ = real;
+  speed_ = speed;
+}
+
+}  // namespace reprise::runtime

@@ -1,0 +1,52 @@
+/// The runtime's clock.  Every instant that is stored or compared comes from one Clock, read once a
+/// batch, so that a test or a demo moves the time of the whole runtime.
+#pragma once
+
+#include <atomic>
+
+#include "base/time.h"
+
+namespace reprise::runtime {
+
+class Clock {  // Threads: any.
+ public:
+  virtual ~Clock() = default;
+  virtual Time Now() const = 0;
+
+  /// How long to really wait until `due`; zero if it has come.  A manual clock answers zero or "long".
+  virtual Millis RealWait(Time due) const = 0;
+};
+
+/// The machine's clock, optionally running `speed` times as fast from the moment of construction.
+class SystemClock : public Clock {
+ public:
+  explicit SystemClock(double speed = 1.0);
+  Time Now() const override;
+  Millis RealWait(Time due) const override;
+
+  /// From now on time runs at this speed; it never jumps.
+  void SetSpeed(double speed);
+
+ private:
+  struct Anchor;
+  Time At(std::int64_t real_ms) const;
+
+  std::atomic<std::int64_t> anchor_real_ms_;
+  std::atomic<std::int64_t> anchor_ms_;
+  std::atomic<double> speed_;
+};
+
+/// Stands still until moved.
+class ManualClock : public Clock {
+ public:
+  explicit ManualClock(Time now = FromMillis(1'767'225'600'000)) : now_ms_(ToMillis(now)) {}
+  Time Now() const override { return FromMillis(now_ms_.load()); }
+  Millis RealWait(Time due) const override { return due <= Now() ? Millis(0) : Millis(3'600'000); }
+  void Advance(Millis by) { now_ms_.fetch_add(by.count()); }
+  void Set(Time now) { now_ms_.store(ToMillis(now)); }
+
+ private:
+  std::atomic<std::int64_t> now_ms_;
+};
+
+}  // namespace reprise::runtime
