@@ -21,12 +21,14 @@ struct Armed {
   std::int64_t passes = 0, firings = 0;
 };
 
-std::mutex mutex;                               // guards what follows
+std::mutex mutex;  // guards what follows
 std::map<std::string, Armed, std::less<>> armed;
 
 Error Bad(std::string_view spec, std::string_view why) {
-  return Error{Code::kInvalid, fmt::format("failpoint '{}': {}; write NAME=kill|stop|error|count[:after N][:times M]",
-                                           spec, why)};
+  return Error{
+      Code::kInvalid,
+      fmt::format("failpoint '{}': {}; write NAME=kill|stop|error|count[:after N][:times M]", spec,
+                  why)};
 }
 
 /// Cuts what precedes `end` off `text`.
@@ -60,8 +62,11 @@ Status ArmOne(std::string_view spec) {
   while (!left.empty()) {
     std::string_view number = Cut(left, ':');
     const std::string_view option = Cut(number, ' ');
-    std::int64_t* const target = option == "after" ? &point.after : option == "times" ? &point.times : nullptr;
-    if (target == nullptr || !ReadNumber(number, *target)) return Bad(spec, fmt::format("bad option '{}'", option));
+    std::int64_t* const target = option == "after"   ? &point.after
+                                 : option == "times" ? &point.times
+                                                     : nullptr;
+    if (target == nullptr || !ReadNumber(number, *target))
+      return Bad(spec, fmt::format("bad option '{}'", option));
   }
   const std::lock_guard lock(mutex);
   armed.insert_or_assign(std::string(name), point);

@@ -16,7 +16,8 @@ namespace reprise::runtime {
 ///
 ///   NAME=ACTION[:after N][:times M]
 ///
-/// Actions  kill (SIGKILL to this process), stop (SIGSTOP), error (FAILPOINT is true), count (nothing
+/// Actions  kill (SIGKILL to this process), stop (SIGSTOP), error (FAILPOINT is true), count
+/// (nothing
 ///          happens but the counting).
 /// after    the first N passes do nothing; default 0.
 /// times    fires at most M times; default: always.
@@ -24,8 +25,8 @@ namespace reprise::runtime {
 Status ArmFailpoints(std::string_view specs);
 void DisarmFailpoints();
 
-/// How often an armed failpoint was passed, and how often it fired.  A test that armed one checks that it
-/// fired.  Zero for names that are not armed.
+/// How often an armed failpoint was passed, and how often it fired.  A test that armed one checks
+/// that it fired.  Zero for names that are not armed.
 std::int64_t FailpointPasses(std::string_view name);
 std::int64_t FailpointFirings(std::string_view name);
 
@@ -36,7 +37,8 @@ bool PassFailpoint(std::string_view name);
 
 /// Whether the caller is to fail here.  Threads: any.
 inline bool Failpoint(std::string_view name) {
-  return internal::failpoints_armed.load(std::memory_order_relaxed) && internal::PassFailpoint(name);
+  return internal::failpoints_armed.load(std::memory_order_relaxed) &&
+         internal::PassFailpoint(name);
 }
 
 }  // namespace reprise::runtime

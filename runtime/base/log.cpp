@@ -60,11 +60,16 @@ Output& TheOutput() {  // never destroyed: a static's destructor may still log
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarn: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
-    case LogLevel::kOff: return spdlog::level::off;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+    case LogLevel::kOff:
+      return spdlog::level::off;
   }
   return spdlog::level::off;
 }
@@ -82,15 +87,16 @@ char32_t NextCodePoint(std::string_view text, std::size_t& at) {
     point = point << 6 | (byte(at + i) & 0x3FU);
   }
   constexpr std::array<char32_t, 4> kLeast{0, 0x80, 0x800, 0x10000};
-  if (point < kLeast[more] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return 0xFFFD;
+  if (point < kLeast[more] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
+    return 0xFFFD;
   at += more;
   return point;
 }
 
 /// What could end the line, move the cursor or turn the text around on a terminal.
 bool Forges(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || (c >= 0x202A && c <= 0x202E) ||
-         (c >= 0x2066 && c <= 0x2069);
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 ||
+         (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
 void Escape(std::string& out, std::string_view text, bool quoted) {
@@ -123,7 +129,8 @@ void Quote(std::string& out, std::string_view text) {
 /// A value that reads as one word needs no quotes.
 bool Plain(std::string_view text) {
   for (const char c : text) {
-    if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == '\x7F') return false;  // also bytes of UTF-8
+    if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == '\x7F')
+      return false;  // also bytes of UTF-8
   }
   return !text.empty();
 }
@@ -148,7 +155,9 @@ void PutValue(std::string& out, const LogValue& value, LogFormat format) {
 
 }  // namespace
 
-std::string_view Name(LogLevel level) { return kLevelNames[static_cast<std::size_t>(level)]; }
+std::string_view Name(LogLevel level) {
+  return kLevelNames[static_cast<std::size_t>(level)];
+}
 
 std::optional<LogLevel> ParseLogLevel(std::string_view name) {
   for (std::size_t i = 0; i < kLevelNames.size(); ++i) {
@@ -157,7 +166,8 @@ std::optional<LogLevel> ParseLogLevel(std::string_view name) {
   return std::nullopt;
 }
 
-std::string LogLine(LogFormat format, LogLevel level, Time at, std::string_view text, LogFields fields) {
+std::string LogLine(LogFormat format, LogLevel level, Time at, std::string_view text,
+                    LogFields fields) {
   std::string out;
   out.reserve(64 + text.size() + fields.size() * 32);
   if (format == LogFormat::kText) {
@@ -169,7 +179,8 @@ std::string LogLine(LogFormat format, LogLevel level, Time at, std::string_view 
     }
     return out;
   }
-  fmt::format_to(std::back_inserter(out), R"({{"ts":"{}","level":"{}","msg":)", Rfc3339(at), Name(level));
+  fmt::format_to(std::back_inserter(out), R"({{"ts":"{}","level":"{}","msg":)", Rfc3339(at),
+                 Name(level));
   Quote(out, text);
   for (const LogField& field : fields) {
     out += ',';
@@ -198,10 +209,18 @@ void SetLogLevel(LogLevel level) {
   TheOutput().logger.set_level(ToSpdlog(level));
 }
 
-void SetLogFormat(LogFormat format) { TheOutput().format = format; }
+void SetLogFormat(LogFormat format) {
+  TheOutput().format = format;
+}
 
-LogCapture::LogCapture() { TheOutput().sink->Capture(true); }
-LogCapture::~LogCapture() { TheOutput().sink->Capture(false); }
-std::string LogCapture::Text() const { return TheOutput().sink->Captured(); }
+LogCapture::LogCapture() {
+  TheOutput().sink->Capture(true);
+}
+LogCapture::~LogCapture() {
+  TheOutput().sink->Capture(false);
+}
+std::string LogCapture::Text() const {
+  return TheOutput().sink->Captured();
+}
 
 }  // namespace reprise::runtime

@@ -37,7 +37,8 @@ constexpr std::array kKnown{
     Known{"reprise_step_attempts_total", "Attempts of Do and Undo, by outcome."},
     Known{"reprise_step_duration_seconds", "Time inside a plugin's Do or Undo.", Buckets::kShort},
     Known{"reprise_queue_wait_seconds", "From a message's emission to its batch.", Buckets::kShort},
-    Known{"reprise_timer_lateness_seconds", "How long after it was due a timer ran.", Buckets::kOperation},
+    Known{"reprise_timer_lateness_seconds", "How long after it was due a timer ran.",
+          Buckets::kOperation},
     Known{"reprise_commit_duration_seconds", "Time of a journal commit.", Buckets::kShort},
     Known{"reprise_commits_total", "Journal commits."},
     Known{"reprise_dlq_messages", "Dead letters that wait for a person."},
@@ -47,8 +48,10 @@ constexpr std::array kKnown{
     Known{"reprise_http_requests_total", "HTTP requests, by route and status."},
     Known{"reprise_http_request_duration_seconds", "From an HTTP request's arrival to its answer.",
           Buckets::kOperation},
-    Known{"messaging_process_duration_seconds", "Duration of processing a message.", Buckets::kOperation},
-    Known{"messaging_client_operation_duration_seconds", "Duration of a messaging operation.", Buckets::kOperation},
+    Known{"messaging_process_duration_seconds", "Duration of processing a message.",
+          Buckets::kOperation},
+    Known{"messaging_client_operation_duration_seconds", "Duration of a messaging operation.",
+          Buckets::kOperation},
     Known{"messaging_client_consumed_messages_total", "Messages delivered to the application."},
     Known{"messaging_client_sent_messages_total", "Messages sent to the broker."},
 };
@@ -68,10 +71,13 @@ std::string HelpOf(std::string_view name) {
 std::vector<double> BucketsOf(std::string_view name) {
   const Known* const known = FindKnown(name);
   switch (known == nullptr ? Buckets::kOperation : known->buckets) {
-    case Buckets::kSaga: return {.005, .025, .1, .5, 1, 5, 15, 60, 300, 600, 1800, 3600, 21600, 86400};
-    case Buckets::kShort: return {.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+    case Buckets::kSaga:
+      return {.005, .025, .1, .5, 1, 5, 15, 60, 300, 600, 1800, 3600, 21600, 86400};
+    case Buckets::kShort:
+      return {.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
     case Buckets::kNone:
-    case Buckets::kOperation: break;  // as OpenTelemetry's messaging.client.operation.duration
+    case Buckets::kOperation:
+      break;  // as OpenTelemetry's messaging.client.operation.duration
   }
   return {.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10};
 }
@@ -101,7 +107,9 @@ class HistogramCell : public Metrics::Histogram {
 /// Hashes and compares string and string_view alike, so that a lookup makes no string.
 struct TextHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>()(text);
+  }
 };
 template <class T>
 using ByKey = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
@@ -124,8 +132,8 @@ std::map<std::string, std::string> MapOf(Metrics::Labels labels) {
   return map;
 }
 
-/// A metric, or null where prometheus-cpp refuses: a name of another kind, a malformed name or label.
-/// That is our own mistake; it must not cost a saga.
+/// A metric, or null where prometheus-cpp refuses: a name of another kind, a malformed name or
+/// label. That is our own mistake; it must not cost a saga.
 template <class Make>
 auto Try(std::string_view name, Make make) -> decltype(make()) {
   try {
@@ -154,8 +162,11 @@ Metrics::Counter& Metrics::CounterOf(std::string_view name, Labels labels) {
   const std::lock_guard lock(cells_->mutex);
   if (const auto it = cells_->counters.find(key); it != cells_->counters.end()) return *it->second;
   prometheus::Counter* const metric = Try(name, [&] {
-    return &prometheus::BuildCounter().Name(std::string(name)).Help(HelpOf(name)).Register(cells_->registry).Add(
-        MapOf(labels));
+    return &prometheus::BuildCounter()
+                .Name(std::string(name))
+                .Help(HelpOf(name))
+                .Register(cells_->registry)
+                .Add(MapOf(labels));
   });
   return *cells_->counters.emplace(key, std::make_unique<CounterCell>(metric)).first->second;
 }
@@ -163,10 +174,14 @@ Metrics::Counter& Metrics::CounterOf(std::string_view name, Labels labels) {
 Metrics::Histogram& Metrics::HistogramOf(std::string_view name, Labels labels) {
   const std::string_view key = KeyOf(name, labels);
   const std::lock_guard lock(cells_->mutex);
-  if (const auto it = cells_->histograms.find(key); it != cells_->histograms.end()) return *it->second;
+  if (const auto it = cells_->histograms.find(key); it != cells_->histograms.end())
+    return *it->second;
   prometheus::Histogram* const metric = Try(name, [&] {
-    return &prometheus::BuildHistogram().Name(std::string(name)).Help(HelpOf(name)).Register(cells_->registry).Add(
-        MapOf(labels), BucketsOf(name));
+    return &prometheus::BuildHistogram()
+                .Name(std::string(name))
+                .Help(HelpOf(name))
+                .Register(cells_->registry)
+                .Add(MapOf(labels), BucketsOf(name));
   });
   return *cells_->histograms.emplace(key, std::make_unique<HistogramCell>(metric)).first->second;
 }
@@ -177,14 +192,19 @@ void Metrics::Set(std::string_view name, Labels labels, double value) {
   auto it = cells_->gauges.find(key);
   if (it == cells_->gauges.end()) {
     prometheus::Gauge* const metric = Try(name, [&] {
-      return &prometheus::BuildGauge().Name(std::string(name)).Help(HelpOf(name)).Register(cells_->registry).Add(
-          MapOf(labels));
+      return &prometheus::BuildGauge()
+                  .Name(std::string(name))
+                  .Help(HelpOf(name))
+                  .Register(cells_->registry)
+                  .Add(MapOf(labels));
     });
     it = cells_->gauges.emplace(key, metric).first;
   }
   if (it->second != nullptr) it->second->Set(value);
 }
 
-std::string Metrics::Text() const { return prometheus::TextSerializer().Serialize(cells_->registry.Collect()); }
+std::string Metrics::Text() const {
+  return prometheus::TextSerializer().Serialize(cells_->registry.Collect());
+}
 
 }  // namespace reprise::runtime

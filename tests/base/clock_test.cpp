@@ -1,0 +1,46 @@
+#include "base/clock.h"
+
+#include <gtest/gtest.h>
+
+namespace reprise::runtime {
+namespace {
+
+TEST(ManualClock, StandsStillUntilMoved) {
+  ManualClock clock(FromMillis(1000));
+  EXPECT_EQ(clock.Now(), FromMillis(1000));
+  clock.Advance(Millis(500));
+  EXPECT_EQ(clock.Now(), FromMillis(1500));
+  clock.Set(FromMillis(7));
+  EXPECT_EQ(clock.Now(), FromMillis(7));
+}
+
+TEST(ManualClock, WaitsForeverOrNotAtAll) {
+  ManualClock clock(FromMillis(1000));
+  EXPECT_EQ(clock.RealWait(FromMillis(1000)), Millis(0));
+  EXPECT_GT(clock.RealWait(FromMillis(1001)), Millis(60'000));
+}
+
+TEST(SystemClock, FollowsTheMachine) {
+  SystemClock clock;
+  const auto real = std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
+  EXPECT_LT(std::chrono::abs(clock.Now() - real), Millis(1000));
+}
+
+TEST(SystemClock, NeverJumpsWhenItsSpeedChanges) {
+  SystemClock clock(1.0);
+  const Time before = clock.Now();
+  clock.SetSpeed(1000.0);
+  const Time after = clock.Now();
+  EXPECT_GE(after, before);
+  EXPECT_LT(after - before, Millis(100'000));  // 100 real ms at most
+}
+
+TEST(SystemClock, WaitsLessWhenItRunsFaster) {
+  SystemClock clock(100.0);
+  const Millis wait = clock.RealWait(clock.Now() + Millis(60'000));
+  EXPECT_LE(wait, Millis(601));
+  EXPECT_EQ(clock.RealWait(clock.Now() - Millis(1000)), Millis(0));
+}
+
+}  // namespace
+}  // namespace reprise::runtime
