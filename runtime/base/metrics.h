@@ -32,9 +32,13 @@ class Metrics {  // Threads: any.
   Counter& CounterOf(std::string_view name, Labels labels = {});
   Histogram& HistogramOf(std::string_view name, Labels labels = {});
 
-  void Count(std::string_view name, Labels labels = {}, double delta = 1) { CounterOf(name, labels).Add(delta); }
+  void Count(std::string_view name, Labels labels = {}, double delta = 1) {
+    CounterOf(name, labels).Add(delta);
+  }
   void Set(std::string_view name, Labels labels, double value);
-  void Observe(std::string_view name, Labels labels, double seconds) { HistogramOf(name, labels).Observe(seconds); }
+  void Observe(std::string_view name, Labels labels, double seconds) {
+    HistogramOf(name, labels).Observe(seconds);
+  }
 
   /// The text format of Prometheus.
   std::string Text() const;
