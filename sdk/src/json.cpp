@@ -1,0 +1,2 @@
+// Boost.JSON, compiled once for all plugins that link reprise::json.
+#include <boost/json/src.hpp>
