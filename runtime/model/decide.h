@@ -35,15 +35,29 @@ enum class Act {
 struct Meeting {
   Act act = Act::kDrop;
   StepRow row;               // to be recorded, unless kDrop or kSecondEvent
-  int delta = 0;             // change of `open` by what was consumed here: the message, cancelled retries and holds
+  /// Change of `open` by what was consumed here: the message, and what `drop_parked` cancels.  With
+  /// kSecondEvent it counts only if the dead letter is new.
+  int delta = 0;
   bool half = false;         // kConsume: a join that has some arrivals now
   bool whole = false;        // kRunDo: a join that was half and is complete now
   bool drop_parked = false;  // retries, holds and waits of this row are cancelled (already in delta)
   Last last = Last::kDone;   // kRunUndo
 };
 
-/// `row` is the row as found, or a fresh one (state kWaiting, nil ids).  Side steps meet by the same table.
+/// `row` is the row as found, or a fresh one (state kWaiting, nil ids).  Side steps meet by the same table
+/// (their delta is ignored).
+///
+/// kRunDo leaves the row kRunning; a step of kind kWait stays so until its signal or the end of the wait
+/// (both then are Fact kDone with the event).  kRunUndo leaves it kUndoing.  With every kSettle, and when an
+/// Undo is through, the executor disarms the step's timers and adds -1 each to the fact's delta.
 Meeting Meet(const Pipeline& pipeline, const StepRow& row, const Message& message);
+
+/// The undo or close that waited (kDefer), once the call is judged and `row` is as Judge left it: its
+/// kAgain or kPark was not followed, what a Do emitted is dropped (Fact kDone without an event).
+Meeting MeetDeferred(const Pipeline& pipeline, const StepRow& row);
+
+/// What an Undo is told when it runs again (parked, or after an operator's retry).
+Last LastOf(const Step& step, const StepRow& row);
 
 // ---------------------------------------------------------------- 2. an attempt has ended
 
@@ -55,6 +69,7 @@ struct Outcome {
   std::string code;  // kFail, kRetry
   std::string detail;  // also the reason of kKept
   Millis after{0};     // kLater; kRetry: 0 = the policy's backoff
+  bool unknown = false;  // kFail of an external step by the runtime (crashed): an effect may exist
 };
 
 struct Ruling {
@@ -71,14 +86,18 @@ struct Ruling {
 };
 
 /// `phase` is kDo or kUndo.  Counts the attempt, applies retry, undo_retry and patience.
-/// An inline step's Later is a Retry, and it never parks: kAgain or kFailed.
+/// An inline step's Later is a Retry, and its Do never parks: kAgain or kFailed after `retry.immediate` tries.
+/// Later is asked one last time when the patience, counted from the first Later, is over.  Kept is no answer
+/// of Do: it counts as Retry `bad_outcome`.
 Ruling Judge(const Step& step, const StepRow& row, Phase phase, const Outcome& outcome, Time now);
 
 // ---------------------------------------------------------------- 3. what follows for the saga
 
 struct Fact {
   enum class Kind : std::uint8_t {
-    kBegan,     // a new saga: `event` starts it
+    /// A new saga: `event` starts it.  An inline route has no event: the executor gives delta +1 for the
+    /// request itself, a kDone for each inline step, then kConsumed with delta -1.
+    kBegan,
     kConsumed,  // only counting: `delta`
     kHalf,      // a join has some arrivals
     kDone,      // Do is done; `event` is what it emitted, or empty
@@ -114,6 +133,7 @@ struct Command {
   std::uint8_t bit = 0;
   bool undo_last = false;
   std::string event;
+  bool retry = false;  // by a person: runs the step although its row knows an earlier message
 };
 
 /// `$failed`, `$stuck`, `$done`, `$undone`: for side steps and for other pipelines.
@@ -131,10 +151,30 @@ struct Decision {
   bool dead = false;                   // the failed branch ends here as a dead letter (undo: none, or final)
   std::vector<StepIndex> incomplete;   // joins that failed with join_incomplete; their rows become kFailed
   std::vector<StepIndex> incomplete_held;  //  ... and of these, the held ones (kHeld and a due row)
-  std::string refused;  // kCancel, kTimeout, kRetry, kSkip, kResolve: a code ("final", "ended", "not_stuck"); nothing changed
+  std::vector<StepIndex> incomplete_dead;  //  ... and those that end as a dead letter
+  /// kCancel, kTimeout, kRetry, kSkip, kResolve: why not; nothing changed.
+  ///   final       a final step is done (cancel, timeout)
+  ///   ended       the saga is over (timeout: also when done; cancel, retry, skip: undone or stuck)
+  ///   undoing     all of it is being undone already (cancel, timeout); the step is (retry, skip)
+  ///   not_failed  the step is neither failed nor held (retry: nor stuck; skip: nor retrying)
+  ///   not_stuck   resolve
+  std::string refused;
 };
 
+/// `open` moves by fact.delta (what the executor consumed and created: messages, parked retries, holds,
+/// calls, waits, armed timers) and by +1 for every command and hold decided here.
 Decision Decide(const Pipeline& pipeline, const Saga& saga, const Fact& fact);
+
+/// The commands that `event` causes.  For hops that do not touch the saga; else Decide has them.
+std::vector<Command> Follow(const Pipeline& pipeline, std::string_view event);
+
+/// How a step that is through was settled, for Fact::settled.
+Fact::Settled SettledAs(const StepRow& row);
+
+/// The row that a verb (kRetry, kSkip, kResolve) leaves, to be recorded if Decide did not refuse.  A skipped
+/// step is done without effects (`cancelled`): its undo settles without running.  Holds and parked retries
+/// of the row are dropped by the executor, which counts them.
+StepRow ByVerb(const StepRow& row, Fact::Kind verb, Time now);
 
 /// Whether the fact changes the saga row at all.  False for a linear hop: one message consumed, one
 /// created.  The executor then never locks the row.

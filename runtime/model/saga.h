@@ -83,9 +83,12 @@ struct Message {
   std::string event;       // what caused it: "reserve.held", "$done"
   std::string key;
   Payload payload;         // kDo: the whole payload; kUndo, kClose: empty
+  json::object added;      // kDo: of these, the fields beyond (or other than in) the root payload
+  Payload root;            // kDo: the root payload; in memory only, empty once it went over a wire
   std::uint32_t round = 0;
   Time at{};               // when it was emitted
   std::string trace;       // traceparent
+  bool retry = false;      // an operator's: the step runs again (round = the row's); see Command::retry
 };
 
 /// A due row: something its lane does at `due`.  (saga, step, item, kind, event) is unique.
@@ -131,6 +134,8 @@ struct History {
   std::uint32_t attempt = 0;
 };
 
+/// Compact bytes for bus rows and outbox blobs; `root` is not written, and of `added` only names that the
+/// payload has.  Decoding answers kInvalid for anything but such bytes.
 std::string EncodeMessage(const Message& message);
 Result<Message> DecodeMessage(std::string_view bytes);
 
