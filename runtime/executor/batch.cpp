@@ -1,0 +1,349 @@
+#include "executor/batch.h"
+
+#include <unordered_set>
+
+#include "base/log.h"
+
+namespace reprise::runtime {
+namespace {
+
+/// A side step's row is (saga, step, event id); the item is 63 bits of the message's id.
+std::int64_t ItemOf(const Step& step, const Uuid& message) {
+  if (!step.side || !step.undo_on.empty()) return 0;
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, message.bytes.data(), sizeof bits);
+  return static_cast<std::int64_t>(bits >> 1 | 1);
+}
+
+}  // namespace
+
+Batch::Batch(Executor& executor, Transaction& tx, Time now, bool careful)
+    : x_(executor), tx_(tx), now_(now), careful_(careful) {}
+
+Batch::Ran Batch::Fail(const Error& error) {
+  error_ = error;
+  return Ran::kFailed;
+}
+
+bool Batch::Check(const Status& status) {
+  if (!status) error_ = status.error();
+  return status.ok();
+}
+
+Batch::Ran Batch::Run(const Work& work) {
+  Ran ran = TakeDue();
+  for (auto it = work.results.begin(); ran == Ran::kOk && it != work.results.end(); ++it)
+    ran = CallEnded(*it);
+  for (auto it = work.verbs.begin(); ran == Ran::kOk && it != work.verbs.end(); ++it)
+    ran = Perform(*it);
+  for (auto it = work.admitted.begin(); ran == Ran::kOk && it != work.admitted.end(); ++it)
+    ran = Accept(*it);
+  for (auto it = work.starts.begin(); ran == Ran::kOk && it != work.starts.end(); ++it)
+    ran = AcceptStart(*it);
+  for (auto it = work.tells.begin(); ran == Ran::kOk && it != work.tells.end(); ++it)
+    ran = Tell(*it);
+  if (ran == Ran::kOk) ran = Settle();
+  if (ran != Ran::kOk) return ran;
+  std::vector<Message> in = work.messages;
+  for (Message& next : tx_.TakeLocal(after_.outbox)) in.push_back(std::move(next));
+  ran = Rounds(std::move(in));
+  if (ran != Ran::kOk) return ran;
+  if (!Check(tx_.AddHistory(history_)) || !Check(tx_.Send(sent_)) ||
+      !Check(tx_.Consume(work.messages))) {
+    return Ran::kFailed;
+  }
+  return Ran::kOk;
+}
+
+Batch::Ran Batch::Rounds(std::vector<Message> in) {
+  while (!in.empty()) {
+    while (!in.empty()) {
+      std::vector<Message> wave = TakeWave(in);
+      if (const Ran ran = RunWave(wave); ran != Ran::kOk) return ran;
+    }
+    if (const Ran ran = Settle(); ran != Ran::kOk) return ran;
+    in = tx_.TakeLocal(after_.outbox);
+  }
+  return Ran::kOk;
+}
+
+/// The first messages, in order, of distinct (step, key) and distinct (saga, step); the rest stays.
+std::vector<Message> Batch::TakeWave(std::vector<Message>& in) {
+  if (in.size() == 1) return std::exchange(in, {});
+  std::unordered_set<std::size_t> taken;
+  taken.reserve(in.size() * 2);
+  std::vector<Message> wave, rest;
+  wave.reserve(in.size());
+  for (Message& message : in) {
+    const std::size_t where = std::hash<std::string>()(message.plan) * 31 + message.step;
+    const std::size_t by_key = where * 1'000'003 + std::hash<std::string>()(message.key);
+    const std::size_t by_saga = where * 1'000'033 + std::hash<Uuid>()(message.saga) + 1;
+    // Two keys that hash alike only wait for each other.
+    if (taken.contains(by_key) || taken.contains(by_saga)) {
+      taken.insert({by_key, by_saga});
+      rest.push_back(std::move(message));
+    } else {
+      taken.insert({by_key, by_saga});
+      wave.push_back(std::move(message));
+    }
+  }
+  in = std::move(rest);
+  return wave;
+}
+
+Batch::Ran Batch::RunWave(std::vector<Message>& wave) {
+  std::vector<Transaction::StepKey> keys;
+  std::vector<Message*> met;
+  keys.reserve(wave.size());
+  for (Message& message : wave) {
+    const Plan* plan = x_.plans_.Find(message.plan);
+    if (message.saga.nil()) {
+      if (const Ran ran = Tell(message); ran != Ran::kOk) return ran;
+    } else if (!plan || message.step >= plan->steps.size()) {
+      DeadLetterOf(message, "unknown_plan", "no pipeline with this hash is known here", false);
+    } else {
+      keys.push_back({message.saga, message.step, ItemOf(plan->step(message.step), message.id)});
+      met.push_back(&message);
+    }
+  }
+  auto claimed = tx_.Claim(keys);
+  if (!claimed) return Fail(claimed.error());
+  std::vector<Attempt> attempts;
+  attempts.reserve(met.size());
+  for (std::size_t i = 0; i < met.size(); ++i) {
+    if (const Ran ran = MeetMessage(*met[i], (*claimed)[i], attempts); ran != Ran::kOk) return ran;
+  }
+  if (const Ran ran = RunAttempts(attempts); ran != Ran::kOk) return ran;
+  if (!Check(tx_.Record(rows_)) || !Check(tx_.Arm(armed_))) return Ran::kFailed;
+  rows_.clear();
+  armed_.clear();
+  return Ran::kOk;
+}
+
+Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::vector<Attempt>& attempts) {
+  const Plan& plan = *x_.plans_.Find(message.plan);
+  const Step& step = plan.step(message.step);
+  if (!claimed.known && !step.side) {
+    DeadLetterOf(message, "expired", "the saga of this message is not known any more", false);
+    return Ran::kOk;
+  }
+  Meeting meeting = Meet(*plan.pipeline, claimed.row, message);
+  Attempt attempt;
+  attempt.plan = &plan;
+  attempt.step = message.step;
+  attempt.phase = message.phase == Phase::kDo ? Phase::kDo : Phase::kUndo;
+  attempt.last = meeting.last;
+  attempt.undo_last = message.undo_last;
+  attempt.row = std::move(meeting.row);
+  attempt.key = std::move(message.key);
+  attempt.event = std::move(message.event);
+  attempt.trace = std::move(message.trace);
+  attempt.payload = std::move(message.payload);
+  attempt.root = std::move(message.root);
+  attempt.added = std::move(message.added);
+  attempt.delta = meeting.delta;
+  Fact fact;
+  fact.step = message.step;
+  fact.delta = meeting.delta;
+  if (meeting.drop_parked) {
+    static constexpr DueKind kParked[] = {DueKind::kRetryDo, DueKind::kHold, DueKind::kWait,
+                                          DueKind::kCall};
+    if (auto n = tx_.Disarm({attempt.row.saga, attempt.step, attempt.row.item}, kParked); !n)
+      return Fail(n.error());
+  }
+  switch (meeting.act) {
+    case Act::kDrop:
+      return Ran::kOk;
+    case Act::kSecondEvent:
+      message.event = attempt.event;
+      message.payload = attempt.payload;
+      DeadLetterOf(message, "second_event", "the step was already claimed by another message",
+                   true);
+      return Ran::kOk;
+    case Act::kConsume:
+      fact.kind = meeting.half ? Fact::Kind::kHalf : Fact::Kind::kConsumed;
+      rows_.push_back(attempt.row);
+      Happen(attempt, std::move(fact));
+      return Ran::kOk;
+    case Act::kDefer:
+      rows_.push_back(attempt.row);
+      Happen(attempt, std::move(fact));
+      return Ran::kOk;
+    case Act::kSettle:
+      attempt.delta = meeting.delta - Timers(attempt);
+      fact.kind = Fact::Kind::kSettled;
+      fact.last = message.undo_last;
+      fact.delta = attempt.delta;
+      fact.settled = attempt.row.state == StepState::kUndone && !attempt.row.cancelled
+                         ? Fact::Settled::kUndone
+                         : Fact::Settled::kNothing;
+      rows_.push_back(attempt.row);
+      if (attempt.row.cancelled) Tell(attempt.row.saga, plan, step.name, "cancelled", "");
+      Happen(attempt, std::move(fact));
+      return Ran::kOk;
+    case Act::kRunDo:
+      if (step.all) {  // a join's payload is its arrivals', merged in the order written
+        attempt.added = json::object();
+        for (std::uint64_t bit = 0; bit < step.on.size(); ++bit) {
+          for (const json::value& arrival : attempt.row.arrivals) {
+            const json::array& a = arrival.get_array();
+            if (json::value_to<std::uint64_t>(a.at(0)) != bit) continue;
+            for (const auto& field : a.at(2).get_object())
+              attempt.added[field.key()] = field.value();
+          }
+        }
+      }
+      return Begin(std::move(attempt), attempts);
+    case Act::kRunUndo:
+      return Begin(std::move(attempt), attempts);
+  }
+  return Ran::kOk;
+}
+
+/// Completes what an attempt needs, and starts it: at once, by an intent, or by waiting.
+Batch::Ran Batch::Begin(Attempt attempt, std::vector<Attempt>& attempts) {
+  const Step& step = attempt.spec();
+  const bool do_phase = attempt.phase == Phase::kDo;
+  if (attempt.root.empty() && (!do_phase || step.all || attempt.payload.empty())) {
+    auto sagas = tx_.Lock(std::span(&attempt.row.saga, 1));
+    if (!sagas) return Fail(sagas.error());
+    if (!sagas->empty()) {
+      attempt.root = sagas->front().root;
+      if (attempt.undo_last) attempt.others = Others(*attempt.plan, sagas->front());
+    }
+  }
+  if (do_phase) {
+    if (step.all) attempt.payload = attempt.root.With(attempt.added);
+    if (attempt.row.began == Time{}) attempt.row.began = now_;
+    attempt.row.added = attempt.added;
+  } else {
+    attempt.payload = attempt.root.With(attempt.row.added);
+  }
+  if (step.kind == StepKind::kWait && do_phase) return Wait(attempt);
+  if (step.external && step.kind == StepKind::kAction) {
+    const bool reconcile = !do_phase && attempt.last == Last::kUnknown && step.reconciles;
+    return Intend(std::move(attempt), reconcile);
+  }
+  attempts.push_back(std::move(attempt));
+  return Ran::kOk;
+}
+
+void Batch::Happen(Attempt& attempt, Fact fact) {
+  if (attempt.spec().side) return;
+  if (fact.kind == Fact::Kind::kConsumed && fact.delta == 0) return;
+  fact.now = now_;
+  Happened happened;
+  happened.plan = attempt.plan;
+  happened.saga = attempt.row.saga;
+  happened.fact = std::move(fact);
+  happened.payload = attempt.payload;
+  happened.root = attempt.root;
+  happened.added = attempt.added;
+  happened.row = attempt.row;
+  happened.key = attempt.key;
+  happened_.push_back(std::move(happened));
+}
+
+void Batch::DeadLetterOf(const Message& message, const std::string& code, const std::string& detail,
+                         bool counted) {
+  const Plan* plan = x_.plans_.Find(message.plan);
+  const bool known = plan && message.step < plan->steps.size();
+  DeadLetter letter;
+  letter.message = message.id;
+  letter.saga = message.saga;
+  letter.pipeline = message.pipeline;
+  letter.step = known ? plan->step(message.step).name : std::to_string(message.step);
+  letter.event = message.event;
+  letter.phase = Name(message.phase);
+  letter.code = code;
+  letter.detail = detail;
+  letter.payload = message.payload.Serialize();
+  letter.key = message.key;
+  letter.side = known && plan->step(message.step).side;
+  letter.at = now_;
+  const auto added = tx_.AddDeadLetter(letter);
+  x_.metrics_.Count("reprise_dlq_published_total", {{"topic", message.pipeline}, {"reason", code}});
+  if (added && *added && counted && known && !letter.side) {
+    Attempt attempt;
+    attempt.plan = plan;
+    attempt.step = message.step;
+    attempt.row.saga = message.saga;
+    Fact fact;
+    fact.step = message.step;
+    fact.delta = -1;
+    Happen(attempt, std::move(fact));
+  }
+}
+
+void Batch::Tell(const Uuid& saga, const Plan& plan, const std::string& step, const char* what,
+                 const std::string& detail) {
+  if (x_.on_line_) lines_.push_back({saga, plan.pipeline->name, step, what, detail, now_});
+}
+
+void Batch::Remember(const Attempt& attempt, const char* what, const std::string& code,
+                     const std::string& detail) {
+  const std::uint32_t n =
+      attempt.phase == Phase::kDo ? attempt.row.attempt : attempt.row.undo_attempt;
+  history_.push_back({attempt.row.saga, now_, attempt.spec().name, std::string(Name(attempt.phase)),
+                      what, code, detail, "", n});
+  Tell(attempt.row.saga, *attempt.plan, attempt.spec().name, what, code.empty() ? detail : code);
+}
+
+std::string Batch::Others(const Plan& plan, const Saga& saga) const {
+  const auto names = [&](StepSet set) {
+    json::array out;
+    set.Each([&](StepIndex i) { out.emplace_back(plan.step(i).name); });
+    return out;
+  };
+  return json::serialize(json::object{
+      {"undone", names(saga.undone)}, {"kept", names(saga.kept)}, {"stuck", names(saga.stuck)}});
+}
+
+/// An attempt made from its rows alone: a retry, a timer, an undo after a deferred call.
+Batch::Attempt Batch::Resume(const Plan& plan, const StepRow& row, const Saga& saga, Phase phase) {
+  Attempt attempt;
+  attempt.plan = &plan;
+  attempt.step = row.step;
+  attempt.phase = phase;
+  attempt.row = row;
+  attempt.key = KeyOf(plan, row.step, saga.root, row.saga);
+  attempt.root = saga.root;
+  attempt.added = row.added;
+  attempt.payload = saga.root.With(row.added);
+  attempt.undo_last = phase == Phase::kUndo && !row.last_id.nil();
+  attempt.last = row.done != Time{}                                                 ? Last::kDone
+                 : row.unknown || (row.attempt > 0 && plan.step(row.step).external) ? Last::kUnknown
+                                                                                    : Last::kNever;
+  if (attempt.undo_last) attempt.others = Others(plan, saga);
+  return attempt;
+}
+
+/// A `tell:` message: no saga, no row, best effort; what fails is a dead letter.
+Batch::Ran Batch::Tell(const Message& message) {
+  const Plan* plan = x_.plans_.Find(message.plan);
+  if (!plan || message.step >= plan->steps.size() || plan->step(message.step).external) {
+    DeadLetterOf(message, "unsupported", "an answer can only be told to a transactional side step",
+                 false);
+    return Ran::kOk;
+  }
+  Attempt attempt;
+  attempt.plan = plan;
+  attempt.step = message.step;
+  attempt.payload = message.payload;
+  attempt.root = message.payload;
+  attempt.key = message.key;
+  attempt.row.step = message.step;
+  attempt.event = message.event;
+  if (const Ran ran = RunOne(attempt); ran != Ran::kOk) return ran;
+  if (attempt.ruling.next != Ruling::kDone) {
+    DeadLetterOf(message, attempt.call.outcome.code.empty() ? "failed" : attempt.call.outcome.code,
+                 attempt.call.outcome.detail, false);
+    return Ran::kOk;
+  }
+  for (Call::Sent& sent : attempt.call.sent) {
+    sent_.push_back({std::move(sent.topic), std::move(sent.key), std::move(sent.bytes), now_});
+  }
+  return Ran::kOk;
+}
+
+}  // namespace reprise::runtime

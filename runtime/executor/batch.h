@@ -1,0 +1,151 @@
+/// Batch: one transaction's work.  Inputs come in, messages meet their rows, plugins run in waves
+/// of distinct keys, sagas are decided, and what follows is either handled in the same transaction
+/// or left in the outbox.
+///
+/// A batch touches nothing but its transaction: it can be thrown away and run again.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "executor/executor.h"
+#include "executor/plans.h"
+#include "executor/work.h"
+#include "model/decide.h"
+
+namespace reprise::runtime {
+
+class Batch {
+ public:
+  enum class Ran {
+    kOk,
+    kRerun,   // an attempt failed after it had written: run again, with savepoints
+    kFailed,  // the journal failed; see error()
+  };
+
+  Batch(Executor& executor, Transaction& tx, Time now, bool careful);
+
+  Ran Run(const Work& work);
+
+  Afterwards& after() { return after_; }
+  const Error& error() const { return error_; }
+  std::vector<Executor::Line>& lines() { return lines_; }
+
+ private:
+  /// One attempt of a step, on its way through a plugin.
+  struct Attempt {
+    const Plan* plan = nullptr;
+    StepIndex step = 0;
+    Phase phase = Phase::kDo;
+    Last last = Last::kDone;
+    bool undo_last = false;
+    StepRow row;
+    std::string saga_text, key, event, idempotency_key, do_key, others, trace;
+    Payload payload, root;
+    json::object added;
+    int delta = 0;  // of `open`, by what brought the attempt here
+    Call call;
+    Ruling ruling;
+    const Step& spec() const { return plan->step(step); }
+    const BoundStep& bound() const { return plan->steps[step]; }
+  };
+  /// Something happened to a step: what Decide is told, and what the messages that follow will
+  /// carry.
+  struct Happened {
+    const Plan* plan = nullptr;
+    Uuid saga;
+    Fact fact;
+    Payload payload, root;
+    json::object added;
+    StepRow row;  // for holds and dead letters
+    std::string key;
+  };
+
+  // -- batch.cpp: rounds and waves
+  Ran Rounds(std::vector<Message> in);
+  std::vector<Message> TakeWave(std::vector<Message>& in);
+  Ran RunWave(std::vector<Message>& wave);
+  Ran MeetMessage(Message& message, Claimed& claimed, std::vector<Attempt>& attempts);
+  Ran Begin(Attempt attempt, std::vector<Attempt>& attempts);
+  void DeadLetterOf(const Message& message, const std::string& code, const std::string& detail,
+                    bool counted);
+  Ran Tell(const Message& message);
+
+  // -- batch_attempt.cpp: running plugins
+  Ran RunAttempts(std::vector<Attempt>& attempts);
+  Ran RunOne(Attempt& attempt);
+  Ran RunAll(std::span<Attempt*> group);
+  void Prepare(Attempt& attempt);
+  bool Faulted(Attempt& attempt);
+  Ran Conclude(Attempt& attempt);
+  Ran ConcludeDo(Attempt& attempt);
+  Ran ConcludeUndo(Attempt& attempt);
+  Ran Intend(Attempt attempt, bool reconcile_first);
+  Ran Wait(Attempt& attempt);
+  Ran SideFailed(Attempt& attempt);
+  int Timers(Attempt& attempt);
+
+  // -- batch_settle.cpp: what follows for sagas
+  Ran Settle();
+  void Apply(const Decision& decision, Happened& happened, Saga& saga);
+  void Send(const Happened& happened, const Command& command, const Saga* saga);
+  void Publish(const Plan& plan, const Saga* saga, const Uuid& id, const std::string& event,
+               const Payload& payload, std::uint32_t round);
+  void Notify(const Happened& happened, const Notice& notice, const Saga& saga);
+  void Incomplete(const Plan& plan, const Saga& saga, const Decision& decision, Time now);
+  std::string KeyOf(const Plan& plan, StepIndex step, const Payload& root, const Uuid& saga) const;
+
+  // -- batch_accept.cpp: requests and starts become sagas
+  Ran Accept(const Admitted& admitted);
+  Ran AcceptRun(const Admitted& admitted);
+  Ran AcceptSignal(const Admitted& admitted);
+  Reply Inline(const Admitted& admitted, const Plan& plan, Saga& saga, std::vector<Attempt>& done);
+  Ran AcceptStart(const Start& start);
+  Saga NewSaga(const Plan& plan, const Uuid& id, Payload root) const;
+  Ran Create(const Plan& plan, Saga saga, const std::string& event, bool* created);
+  void ReplyLater(const Admitted& admitted, Reply reply);
+
+  // -- batch_due.cpp: timers, retries, calls that have ended
+  Ran TakeDue();
+  Ran Fire(const Due& due, Claimed& claimed, const Saga* saga, std::vector<Attempt>& attempts);
+  Ran CallEnded(const CallResult& result);
+  Ran AfterDeferred(Attempt& attempt);
+
+  // -- batch_verbs.cpp: what operators ask
+  Ran Perform(const Verb& verb);
+  Ran PerformOnStep(const Verb& verb, const Plan& plan, const Saga& saga);
+  Ran PerformOnLetter(const Verb& verb);
+  Ran Signal(const Plan& plan, const Saga& saga, const std::string& name,
+             const json::object& fields, Reply& reply);
+
+  // -- small things
+  Ran Fail(const Error& error);
+  bool Check(const Status& status);
+  Attempt Resume(const Plan& plan, const StepRow& row, const Saga& saga, Phase phase);
+  void Happen(Attempt& attempt, Fact fact);
+  void Remember(const Attempt& attempt, const char* what, const std::string& code,
+                const std::string& detail);
+  void Tell(const Uuid& saga, const Plan& plan, const std::string& step, const char* what,
+            const std::string& detail);
+  std::string Others(const Plan& plan, const Saga& saga) const;
+
+  Executor& x_;
+  Transaction& tx_;
+  const Time now_;
+  const bool careful_;
+  Error error_;
+  Afterwards after_;
+  std::vector<Happened> happened_;
+  std::vector<StepRow> rows_;
+  std::vector<Due> armed_;
+  std::vector<History> history_;
+  std::vector<Transaction::Foreign> sent_;
+  std::vector<Executor::Line> lines_;
+  bool crashed_ = false;  // an injected crash: nothing of this batch may be committed
+};
+
+}  // namespace reprise::runtime

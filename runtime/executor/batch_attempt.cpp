@@ -1,0 +1,351 @@
+/// Running plugins: one attempt, many at once, and what an attempt that has ended leaves behind.
+#include <algorithm>
+
+#include "base/log.h"
+#include "executor/batch.h"
+
+namespace reprise::runtime {
+namespace {
+
+constexpr int kCarefulFor = 64;  // attempts that get a savepoint after one failed with writes
+
+bool Good(const Outcome& outcome) {
+  return outcome.verdict == Verdict::kDone || outcome.verdict == Verdict::kKept;
+}
+
+/// One key per (saga, step, phase), the same in every attempt.
+std::string IdempotencyKey(const StepRow& row, const Step& step, Phase phase) {
+  const std::string item = row.item == 0 ? "" : std::to_string(row.item);
+  return Derived(row.saga, {"call", step.name, Name(phase), item}).ToString();
+}
+
+}  // namespace
+
+Batch::Ran Batch::RunAttempts(std::vector<Attempt>& attempts) {
+  std::vector<Attempt*> left;
+  for (Attempt& attempt : attempts) left.push_back(&attempt);
+  // Attempts of one step stay together, so that a plugin with DoAll sees them at once.
+  std::stable_sort(left.begin(), left.end(), [](const Attempt* a, const Attempt* b) {
+    return std::pair(a->plan, a->step) < std::pair(b->plan, b->step);
+  });
+  for (std::size_t from = 0; from < left.size();) {
+    std::size_t to = from + 1;
+    const auto same = [&](const Attempt* a) {
+      return a->plan == left[from]->plan && a->step == left[from]->step && a->phase == Phase::kDo;
+    };
+    if (left[from]->spec().takes_all && left[from]->phase == Phase::kDo && x_.faults_.empty()) {
+      while (to < left.size() && same(left[to])) ++to;
+    }
+    const std::span<Attempt*> group(left.data() + from, to - from);
+    if (const Ran ran = group.size() > 1 ? RunAll(group) : RunOne(*group[0]); ran != Ran::kOk)
+      return ran;
+    from = to;
+  }
+  for (Attempt& attempt : attempts) {
+    if (const Ran ran = Conclude(attempt); ran != Ran::kOk) return ran;
+  }
+  return Ran::kOk;
+}
+
+void Batch::Prepare(Attempt& attempt) {
+  const bool do_phase = attempt.phase == Phase::kDo;
+  if (attempt.saga_text.empty()) {
+    attempt.saga_text = attempt.row.saga.ToString();
+    if (attempt.spec().external) {
+      attempt.idempotency_key = IdempotencyKey(attempt.row, attempt.spec(), attempt.phase);
+      attempt.do_key = IdempotencyKey(attempt.row, attempt.spec(), Phase::kDo);
+    }
+  }
+  attempt.call = Call{};
+  Call& call = attempt.call;
+  call.step = &attempt.spec();
+  call.phase = attempt.phase;
+  call.saga = attempt.row.saga;
+  call.saga_id = attempt.saga_text;
+  call.key = attempt.key;
+  call.memo = attempt.row.memo;
+  call.idempotency_key = attempt.idempotency_key;
+  call.do_key = attempt.do_key;
+  call.trace = attempt.trace;
+  call.item = attempt.row.item;
+  call.attempt = (do_phase ? attempt.row.attempt : attempt.row.undo_attempt) + 1;
+  call.payload = &attempt.payload;
+  call.root = attempt.root.empty() ? &attempt.payload : &attempt.root;
+  call.last = attempt.last;
+  call.others = attempt.others;
+  call.now = now_;
+  call.deadline = now_ + attempt.spec().timeout;
+  call.sql = &tx_.sql();
+}
+
+bool Batch::Faulted(Attempt& attempt) {
+  for (Fault& fault : x_.faults_) {
+    if (fault.step != attempt.spec().name || fault.phase != attempt.phase) continue;
+    if (!fault.pipeline.empty() && fault.pipeline != attempt.plan->pipeline->name) continue;
+    if (!fault.saga_field.empty() &&
+        attempt.root.With(attempt.payload).Text(fault.saga_field) != fault.saga_value)
+      continue;
+    switch (fault.kind) {
+      case Fault::kRetry:
+        if (fault.times >= 0 && attempt.call.attempt > static_cast<std::uint32_t>(fault.times))
+          continue;
+        attempt.call.outcome = {Verdict::kRetry, {}, "fault", "injected by --fault", {}};
+        return true;
+      case Fault::kFail:
+      case Fault::kUnknown:
+        attempt.call.outcome = {Verdict::kFail, {}, "fault", "injected by --fault", {}};
+        return true;
+      case Fault::kCrash:
+        if (fault.times == 0) continue;
+        if (fault.times > 0) --fault.times;
+        x_.on_crash_();
+        error_ = {Code::kCancelled, "crashed by --fault"};
+        crashed_ = true;
+        return true;
+    }
+  }
+  return false;
+}
+
+Batch::Ran Batch::RunOne(Attempt& attempt) {
+  const BoundStep& bound = attempt.bound();
+  for (;;) {
+    Prepare(attempt);
+    if (attempt.spec().kind == StepKind::kFail) {
+      attempt.call.outcome = {Verdict::kFail, {}, attempt.spec().fail_code, {}, {}};
+      if (attempt.phase == Phase::kUndo) attempt.call.outcome = {};
+    } else if (attempt.spec().kind == StepKind::kWait) {
+      attempt.call.outcome = {};  // the undo of a wait that is over: nothing to take back
+    } else if (!Faulted(attempt)) {
+      const bool savepoint = careful_ || bound.careful > 0;
+      if (savepoint && !Check(tx_.Savepoint())) return Ran::kFailed;
+      tx_.ResetWrote();
+      bound.action->Run(attempt.call);
+      const bool good = Good(attempt.call.outcome);
+      if (!good && !savepoint && tx_.wrote()) {
+        bound.careful = kCarefulFor;
+        return Ran::kRerun;
+      }
+      if (savepoint) {
+        if (bound.careful > 0) --bound.careful;
+        if (!good && !Check(tx_.RollbackToSavepoint())) return Ran::kFailed;
+        if (!Check(tx_.ReleaseSavepoint())) return Ran::kFailed;
+      }
+    }
+    if (crashed_) return Ran::kFailed;
+    attempt.ruling = Judge(attempt.spec(), attempt.row, attempt.phase, attempt.call.outcome, now_);
+    attempt.row = attempt.ruling.row;
+    if (attempt.ruling.next != Ruling::kAgain) return Ran::kOk;
+    bound.retried->Add(1);
+  }
+}
+
+Batch::Ran Batch::RunAll(std::span<Attempt*> group) {
+  const BoundStep& bound = group[0]->bound();
+  std::vector<Call*> calls;
+  for (Attempt* attempt : group) {
+    Prepare(*attempt);
+    calls.push_back(&attempt->call);
+  }
+  if (!Check(tx_.Savepoint())) return Ran::kFailed;
+  bool good = bound.action->RunAll(calls);
+  for (const Call* call : calls) good = good && call->finished && Good(call->outcome);
+  if (!good && !Check(tx_.RollbackToSavepoint())) return Ran::kFailed;
+  if (!Check(tx_.ReleaseSavepoint())) return Ran::kFailed;
+  for (Attempt* attempt : group) {
+    if (!good) {
+      if (const Ran ran = RunOne(*attempt); ran != Ran::kOk) return ran;
+      continue;
+    }
+    attempt->ruling =
+        Judge(attempt->spec(), attempt->row, attempt->phase, attempt->call.outcome, now_);
+    attempt->row = attempt->ruling.row;
+  }
+  return Ran::kOk;
+}
+
+Batch::Ran Batch::Conclude(Attempt& attempt) {
+  const Ran ran = attempt.phase == Phase::kDo ? ConcludeDo(attempt) : ConcludeUndo(attempt);
+  if (ran == Ran::kOk) rows_.push_back(attempt.row);
+  return ran;
+}
+
+/// Cancels the timers a step armed; answers how many were in `open`.
+int Batch::Timers(Attempt& attempt) {
+  if (attempt.row.timers == 0) return 0;
+  static constexpr DueKind kTimers[] = {DueKind::kTimer};
+  const auto n = tx_.Disarm({attempt.row.saga, attempt.step, attempt.row.item}, kTimers);
+  attempt.row.timers = 0;
+  return n ? *n : 0;
+}
+
+Batch::Ran Batch::ConcludeDo(Attempt& attempt) {
+  const Plan& plan = *attempt.plan;
+  const Step& step = attempt.spec();
+  Call& call = attempt.call;
+  Fact fact;
+  fact.step = attempt.step;
+  fact.whole = step.all;
+  fact.delta = attempt.delta;
+  switch (attempt.ruling.next) {
+    case Ruling::kPark:
+      armed_.push_back({attempt.row.saga, plan.pipeline->name, plan.pipeline->hash, attempt.step,
+                        attempt.row.item, DueKind::kRetryDo, "", attempt.ruling.due,
+                        step.side ? attempt.payload.object() : json::object()});
+      fact.delta += 1;
+      attempt.bound().retried->Add(1);
+      if (call.outcome.verdict != Verdict::kLater)
+        Remember(attempt, "retry", call.outcome.code, call.outcome.detail);
+      Happen(attempt, std::move(fact));
+      return Ran::kOk;
+    case Ruling::kFailed:
+      attempt.bound().failed->Add(1);
+      Remember(attempt, "failed", attempt.row.code, attempt.row.detail);
+      if (step.side) return SideFailed(attempt);
+      fact.kind = Fact::Kind::kFailed;
+      fact.code = attempt.row.code;
+      fact.detail = attempt.row.detail;
+      Happen(attempt, std::move(fact));
+      return Ran::kOk;
+    default:
+      break;
+  }
+  attempt.bound().done->Add(1);
+  for (Call::Armed& armed : call.armed) {
+    armed_.push_back({attempt.row.saga, plan.pipeline->name, plan.pipeline->hash, attempt.step,
+                      attempt.row.item, DueKind::kTimer, std::move(armed.event), now_ + armed.delay,
+                      std::move(armed.added)});
+    ++attempt.row.timers;
+    ++fact.delta;
+  }
+  for (Call::Sent& sent : call.sent) {
+    sent_.push_back({std::move(sent.topic), std::move(sent.key), std::move(sent.bytes), now_});
+  }
+  for (std::string& hint : call.hints) after_.hints.push_back(std::move(hint));
+  fact.kind = Fact::Kind::kDone;
+  if (!call.emitted.empty()) {
+    fact.event = step.name + "." + call.emitted[0].event;
+    for (const auto& field : call.emitted[0].added) attempt.added[field.key()] = field.value();
+    attempt.payload = attempt.payload.With(call.emitted[0].added);
+  }
+  Tell(attempt.row.saga, plan, step.name, "do", call.emitted.empty() ? "" : call.emitted[0].event);
+  Happen(attempt, std::move(fact));
+  return Ran::kOk;
+}
+
+Batch::Ran Batch::ConcludeUndo(Attempt& attempt) {
+  const Plan& plan = *attempt.plan;
+  const Call& call = attempt.call;
+  Fact fact;
+  fact.step = attempt.step;
+  fact.delta = attempt.delta;
+  fact.last = attempt.undo_last;
+  if (attempt.ruling.next == Ruling::kPark) {
+    armed_.push_back({attempt.row.saga,
+                      plan.pipeline->name,
+                      plan.pipeline->hash,
+                      attempt.step,
+                      attempt.row.item,
+                      DueKind::kRetryUndo,
+                      "",
+                      attempt.ruling.due,
+                      {}});
+    fact.delta += 1;
+    if (call.outcome.verdict != Verdict::kLater)
+      Remember(attempt, "retry", call.outcome.code, call.outcome.detail);
+    Happen(attempt, std::move(fact));
+    return Ran::kOk;
+  }
+  if (attempt.ruling.next == Ruling::kStuck) {
+    Remember(attempt, "stuck", attempt.row.code, attempt.row.detail);
+    if (attempt.spec().side) return SideFailed(attempt);
+    fact.kind = Fact::Kind::kStuck;
+    fact.code = attempt.row.code;
+    fact.detail = attempt.row.detail;
+    Happen(attempt, std::move(fact));
+    return Ran::kOk;
+  }
+  fact.delta -= Timers(attempt);
+  for (const Call::Sent& sent : call.sent)
+    sent_.push_back({sent.topic, sent.key, sent.bytes, now_});
+  for (const std::string& hint : call.hints) after_.hints.push_back(hint);
+  attempt.bound().undone->Add(1);
+  const bool kept = attempt.row.kept;
+  fact.kind = Fact::Kind::kSettled;
+  fact.settled = kept ? Fact::Settled::kKept : Fact::Settled::kUndone;
+  if (kept) Remember(attempt, "kept", "", call.outcome.detail);
+  if (!kept)
+    Tell(attempt.row.saga, plan, attempt.spec().name, "undo", attempt.undo_last ? "told last" : "");
+  Happen(attempt, std::move(fact));
+  return Ran::kOk;
+}
+
+Batch::Ran Batch::SideFailed(Attempt& attempt) {
+  DeadLetter letter;
+  letter.message =
+      Derived(attempt.row.saga, {"dead", attempt.spec().name, std::to_string(attempt.row.item),
+                                 Name(attempt.phase), std::to_string(attempt.row.round)});
+  letter.saga = attempt.row.saga;
+  letter.pipeline = attempt.plan->pipeline->name;
+  letter.step = attempt.spec().name;
+  letter.event = attempt.event;
+  letter.phase = Name(attempt.phase);
+  letter.code = attempt.row.code;
+  letter.detail = attempt.row.detail;
+  letter.attempts = attempt.phase == Phase::kDo ? attempt.row.attempt : attempt.row.undo_attempt;
+  letter.payload = attempt.payload.Serialize();
+  letter.key = attempt.key;
+  letter.side = true;
+  letter.at = now_;
+  if (auto added = tx_.AddDeadLetter(letter); !added) return Fail(added.error());
+  x_.metrics_.Count("reprise_dlq_published_total",
+                    {{"topic", letter.pipeline}, {"reason", letter.code}});
+  Log(LogLevel::kWarn, "a side step gave up",
+      {{"pipeline", letter.pipeline},
+       {"step", letter.step},
+       {"saga", attempt.row.saga.ToString()},
+       {"code", letter.code},
+       {"detail", letter.detail}});
+  return Ran::kOk;
+}
+
+/// An external step: the intent is committed with this batch, the call is made after.
+Batch::Ran Batch::Intend(Attempt attempt, bool reconcile_first) {
+  Prepare(attempt);
+  const bool do_phase = attempt.phase == Phase::kDo;
+  attempt.row.intent = now_;
+  attempt.row.state = do_phase ? StepState::kRunning : StepState::kUndoing;
+  attempt.row.undo_running = !do_phase;
+  CallJob job;
+  job.plan = attempt.plan;
+  job.step = attempt.step;
+  job.saga = attempt.row.saga;
+  job.item = attempt.row.item;
+  job.phase = attempt.phase;
+  job.attempt = attempt.call.attempt;
+  job.reconcile_first = reconcile_first;
+  job.ask_only = do_phase && reconcile_first && !attempt.spec().idempotent;
+  job.last = attempt.last;
+  job.key = attempt.key;
+  job.memo = attempt.row.memo;
+  job.idempotency_key = attempt.idempotency_key;
+  job.do_key = attempt.do_key;
+  job.others = attempt.others;
+  job.trace = attempt.trace;
+  job.payload = attempt.payload;
+  job.root = attempt.root;
+  job.deadline = attempt.call.deadline;
+  armed_.push_back({attempt.row.saga, attempt.plan->pipeline->name, attempt.plan->pipeline->hash,
+                    attempt.step, attempt.row.item, DueKind::kCall, "",
+                    now_ + attempt.spec().timeout,
+                    attempt.spec().side ? attempt.payload.object() : json::object()});
+  rows_.push_back(attempt.row);
+  after_.calls.push_back(std::move(job));
+  Fact fact;  // the message is consumed, the call is in flight instead
+  fact.step = attempt.step;
+  fact.delta = attempt.delta + 1;
+  Happen(attempt, std::move(fact));
+  return Ran::kOk;
+}
+
+}  // namespace reprise::runtime

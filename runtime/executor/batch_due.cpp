@@ -1,0 +1,215 @@
+/// What comes by itself: parked attempts, timers, the ends of holds and waits, and calls that have
+/// ended.
+#include "base/log.h"
+#include "executor/batch.h"
+
+namespace reprise::runtime {
+
+Batch::Ran Batch::TakeDue() {
+  auto taken = tx_.TakeDue(now_, x_.options_.batch);
+  if (!taken) return Fail(taken.error());
+  if (taken->empty()) return Ran::kOk;
+  std::vector<Transaction::StepKey> keys;
+  std::vector<Uuid> ids;
+  for (const Due& due : *taken) {
+    keys.push_back({due.saga, due.step, due.item});
+    ids.push_back(due.saga);
+  }
+  auto claimed = tx_.Claim(keys);
+  if (!claimed) return Fail(claimed.error());
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  auto sagas = tx_.Lock(ids);
+  if (!sagas) return Fail(sagas.error());
+  std::vector<Attempt> attempts;
+  for (std::size_t i = 0; i < taken->size(); ++i) {
+    const Saga* saga = nullptr;
+    for (const Saga& s : *sagas) {
+      if (s.id == (*taken)[i].saga) saga = &s;
+    }
+    if (!saga) continue;  // purged
+    if (const Ran ran = Fire((*taken)[i], (*claimed)[i], saga, attempts); ran != Ran::kOk)
+      return ran;
+  }
+  if (const Ran ran = RunAttempts(attempts); ran != Ran::kOk) return ran;
+  return Settle();
+}
+
+Batch::Ran Batch::Fire(const Due& due, Claimed& claimed, const Saga* saga,
+                       std::vector<Attempt>& attempts) {
+  const Plan* plan = x_.plans_.Find(due.plan);
+  if (!plan) {
+    Log(LogLevel::kError, "a due row waits for a plan that is not loaded",
+        {{"pipeline", due.pipeline}});
+    armed_.push_back(due);  // it comes again
+    armed_.back().due = now_ + std::chrono::minutes(1);
+    return Ran::kOk;
+  }
+  x_.metrics_.Observe("reprise_timer_lateness_seconds", {},
+                      static_cast<double>((now_ - due.due).count()) / 1000);
+  if (due.kind == DueKind::kTimeout) {
+    Happened happened;
+    happened.plan = plan;
+    happened.saga = saga->id;
+    happened.root = saga->root;
+    happened.payload = saga->root;
+    happened.fact.kind = Fact::Kind::kTimeout;
+    happened.fact.code = "timeout";
+    happened.fact.now = now_;
+    Tell(saga->id, *plan, "", "timeout", "");
+    happened_.push_back(std::move(happened));
+    return Ran::kOk;
+  }
+  StepRow& row = claimed.row;
+  const Step& step = plan->step(due.step);
+  const Phase phase =
+      due.kind == DueKind::kRetryUndo || row.undo_running ? Phase::kUndo : Phase::kDo;
+  Attempt attempt = Resume(*plan, row, *saga, phase);
+  if (step.side && !due.added.empty()) attempt.payload = Payload(due.added);
+  attempt.delta = -1;
+  Fact fact;
+  fact.step = due.step;
+  fact.delta = -1;
+  switch (due.kind) {
+    case DueKind::kRetryDo:
+    case DueKind::kRetryUndo:
+      if (step.external)
+        return Intend(std::move(attempt),
+                      phase == Phase::kUndo && attempt.last == Last::kUnknown && step.reconciles);
+      attempts.push_back(std::move(attempt));
+      return Ran::kOk;
+    case DueKind::kHold:
+      row.state = StepState::kFailed;
+      attempt.row = row;
+      rows_.push_back(row);
+      fact.kind = Fact::Kind::kHoldOver;
+      fact.code = row.code;
+      fact.detail = row.detail;
+      break;
+    case DueKind::kTimer:
+      if (attempt.row.timers > 0) --attempt.row.timers;
+      rows_.push_back(attempt.row);
+      fact.kind = Fact::Kind::kEmitted;
+      fact.event = step.name + "." + due.event;
+      for (const auto& field : due.added) attempt.added[field.key()] = field.value();
+      attempt.payload = saga->root.With(attempt.added);
+      Tell(saga->id, *plan, step.name, "timer", due.event);
+      break;
+    case DueKind::kWait:
+      attempt.row.state = StepState::kDone;
+      attempt.row.done = now_;
+      rows_.push_back(attempt.row);
+      fact.kind = Fact::Kind::kDone;
+      fact.event = step.name + ".late";
+      fact.whole = step.all;
+      Tell(saga->id, *plan, step.name, "do", "late");
+      break;
+    case DueKind::kCall: {
+      const bool running = row.state == StepState::kRunning ||
+                           (row.state == StepState::kUndoing && row.undo_running);
+      if (!running) return Ran::kOk;
+      if (x_.calls_->InFlight(row.saga, row.step,
+                              row.item)) {  // it hangs past its deadline; never overlap
+        armed_.push_back(due);
+        armed_.back().due = now_ + std::chrono::seconds(1);
+        return Ran::kOk;
+      }
+      std::uint32_t& attempt_no =
+          phase == Phase::kDo ? attempt.row.attempt : attempt.row.undo_attempt;
+      const RetryPolicy& policy = phase == Phase::kDo ? step.retry : step.undo_retry;
+      if (++attempt_no < policy.attempts) {
+        if (phase == Phase::kUndo && attempt.last == Last::kNever) attempt.last = Last::kUnknown;
+        Remember(attempt, "unknown", "no_answer",
+                 "the call never answered; asking what became of it");
+        return Intend(std::move(attempt), true);
+      }
+      CallResult lost;
+      lost.job.plan = plan;
+      lost.job.step = due.step;
+      lost.job.saga = row.saga;
+      lost.job.item = row.item;
+      lost.job.phase = phase;
+      lost.job.attempt = row.attempt + 1;
+      if (phase == Phase::kUndo) lost.job.attempt = row.undo_attempt + 1;
+      lost.outcome = {Verdict::kFail, {}, "no_answer", "the call never answered", {}};
+      lost.unknown = true;
+      return CallEnded(lost);
+    }
+    case DueKind::kTimeout:
+      break;
+  }
+  Happen(attempt, std::move(fact));
+  return Ran::kOk;
+}
+
+/// A call has ended: as if it had run in this transaction.
+Batch::Ran Batch::CallEnded(const CallResult& result) {
+  const CallJob& job = result.job;
+  const Transaction::StepKey key{job.saga, job.step, job.item};
+  auto claimed = tx_.Claim(std::span(&key, 1));
+  if (!claimed) return Fail(claimed.error());
+  auto sagas = tx_.Lock(std::span(&job.saga, 1));
+  if (!sagas) return Fail(sagas.error());
+  if (sagas->empty()) return Ran::kOk;
+  StepRow row = std::move(claimed->front().row);
+  const bool do_phase = job.phase == Phase::kDo;
+  const bool expected = do_phase
+                            ? row.state == StepState::kRunning && row.attempt + 1 == job.attempt
+                            : row.state == StepState::kUndoing && row.undo_running &&
+                                  row.undo_attempt + 1 == job.attempt;
+  if (!expected) {
+    Log(LogLevel::kInfo, "a call answered late and was ignored",
+        {{"saga", job.saga.ToString()}, {"step", job.plan->step(job.step).name}});
+    return Ran::kOk;
+  }
+  static constexpr DueKind kCall[] = {DueKind::kCall};
+  if (auto n = tx_.Disarm(key, kCall); !n) return Fail(n.error());
+  row.undo_running = false;
+  row.unknown = row.unknown || result.unknown;
+  const StepRow before = row;
+  Attempt attempt = Resume(*job.plan, row, sagas->front(), job.phase);
+  if (attempt.spec().side) attempt.payload = job.payload;
+  attempt.undo_last = !do_phase && !row.last_id.nil();
+  attempt.delta = -1;
+  attempt.call.outcome = result.outcome;
+  attempt.call.emitted = result.emitted;
+  attempt.call.hints = result.hints;
+  attempt.ruling = Judge(attempt.spec(), before, job.phase, result.outcome, now_);
+  attempt.row = attempt.ruling.row;
+  if (attempt.row.undo_wanted) return AfterDeferred(attempt);
+  if (attempt.ruling.next == Ruling::kAgain) return Intend(std::move(attempt), false);
+  return Conclude(attempt);
+}
+
+/// The call that an undo (or close) waited for has ended.
+Batch::Ran Batch::AfterDeferred(Attempt& attempt) {
+  attempt.row.undo_wanted = false;
+  const bool done = attempt.ruling.next == Ruling::kDone;
+  const bool close = attempt.spec().undo_last;
+  const bool maybe = !done && (attempt.ruling.next != Ruling::kFailed || attempt.row.unknown);
+  Tell(attempt.row.saga, *attempt.plan, attempt.spec().name, done ? "do" : "failed",
+       attempt.row.code);
+  if (done) {
+    attempt.row.state = StepState::kDone;
+  } else if (attempt.ruling.next != Ruling::kFailed) {
+    attempt.row.state = StepState::kUndone;  // it would have been tried again: cancelled
+    attempt.row.cancelled = true;
+  }
+  if (close || !(done || maybe) || !attempt.spec().can_undo) {
+    if (done && !close) attempt.row.state = StepState::kUndone;
+    rows_.push_back(attempt.row);
+    Fact fact;
+    fact.kind = Fact::Kind::kSettled;
+    fact.step = attempt.step;
+    fact.delta = attempt.delta;
+    fact.settled = done && !close ? Fact::Settled::kUndone : Fact::Settled::kNothing;
+    Happen(attempt, std::move(fact));
+    return Ran::kOk;
+  }
+  attempt.phase = Phase::kUndo;
+  attempt.last = done ? Last::kDone : Last::kUnknown;
+  attempt.saga_text.clear();
+  return Intend(std::move(attempt), !done && attempt.spec().reconciles);
+}
+
+}  // namespace reprise::runtime

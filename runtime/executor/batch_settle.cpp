@@ -1,0 +1,246 @@
+/// What follows for sagas: facts go through Decide, its commands become messages.
+#include <algorithm>
+
+#include "base/log.h"
+#include "executor/batch.h"
+
+namespace reprise::runtime {
+namespace {
+
+bool IsDone(const Fact& fact) {
+  return fact.kind == Fact::Kind::kDone || fact.kind == Fact::Kind::kEmitted ||
+         fact.kind == Fact::Kind::kSkip || fact.kind == Fact::Kind::kBegan;
+}
+
+}  // namespace
+
+std::string Batch::KeyOf(const Plan& plan, StepIndex step, const Payload& root,
+                         const Uuid& saga) const {
+  const std::string& field = plan.step(step).key_field;
+  return field.empty() ? saga.ToString() : root.Text(field);
+}
+
+Batch::Ran Batch::Settle() {
+  if (!Check(tx_.Record(rows_)) || !Check(tx_.Arm(armed_))) return Ran::kFailed;
+  rows_.clear();
+  armed_.clear();
+  std::vector<Happened> happened = std::exchange(happened_, {});
+  std::vector<Uuid> ids;
+  for (const Happened& h : happened) {
+    if (TouchesSaga(*h.plan->pipeline, h.fact)) ids.push_back(h.saga);
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  auto sagas = tx_.Lock(ids);
+  if (!sagas) return Fail(sagas.error());
+  const auto find = [&](const Uuid& id) -> Saga* {
+    const auto it = std::lower_bound(sagas->begin(), sagas->end(), id,
+                                     [](const Saga& s, const Uuid& i) { return s.id < i; });
+    return it != sagas->end() && it->id == id ? &*it : nullptr;
+  };
+  for (Happened& h : happened) {
+    const bool touches = TouchesSaga(*h.plan->pipeline, h.fact);
+    Saga* saga = touches ? find(h.saga) : nullptr;
+    if (touches && !saga) continue;  // purged meanwhile: nobody is left to tell
+    if (touches) {
+      Decision decision = Decide(*h.plan->pipeline, *saga, h.fact);
+      const SagaState before = saga->state;
+      *saga = std::move(decision.saga);
+      Apply(decision, h, *saga);
+      if (Ended(saga->state) && !Ended(before)) {
+        x_.metrics_.Count("reprise_sagas_finished_total",
+                          {{"pipeline", h.plan->pipeline->name}, {"outcome", Name(saga->state)}});
+        x_.metrics_.Observe("reprise_saga_duration_seconds", {{"pipeline", h.plan->pipeline->name}},
+                            static_cast<double>((now_ - saga->created).count()) / 1000);
+        if (saga->state == SagaState::kStuck) Tell(saga->id, *h.plan, "", "stuck", "");
+        if (h.plan->pipeline->timeout && saga->state != SagaState::kStuck) {
+          static constexpr DueKind kTimeout[] = {DueKind::kTimeout};
+          if (auto n = tx_.Disarm({saga->id, kMaxMainSteps, 0}, kTimeout); !n)
+            return Fail(n.error());
+        }
+      }
+    } else {
+      for (const Target& target : h.plan->pipeline->TargetsOf(h.fact.event)) {
+        Send(h, {target.step, Phase::kDo, target.bit, false, h.fact.event}, nullptr);
+      }
+    }
+    if (IsDone(h.fact) && !h.fact.event.empty()) {
+      Publish(*h.plan, saga, h.saga, h.fact.event, h.payload, h.row.round);
+    }
+    if (!error_.message.empty()) return Ran::kFailed;
+  }
+  if (!Check(tx_.Store(*sagas))) return Ran::kFailed;
+  if (!Check(tx_.Record(rows_)) || !Check(tx_.Arm(armed_))) return Ran::kFailed;
+  rows_.clear();
+  armed_.clear();
+  return happened_.empty() ? Ran::kOk : Settle();  // sagas of other pipelines have begun
+}
+
+/// Turns what Decide wants into rows and messages.
+void Batch::Apply(const Decision& decision, Happened& h, Saga& saga) {
+  for (const Command& command : decision.commands) Send(h, command, &saga);
+  if (decision.hold) {
+    h.row.state = StepState::kHeld;
+    rows_.push_back(h.row);
+    const OnFailure& policy = h.plan->step(h.fact.step).on_failure;
+    if (!policy.hold_forever) {
+      armed_.push_back({saga.id,
+                        saga.pipeline,
+                        saga.plan,
+                        h.fact.step,
+                        0,
+                        DueKind::kHold,
+                        "",
+                        now_ + *policy.hold,
+                        {}});
+    }
+    history_.push_back({saga.id, now_, h.plan->step(h.fact.step).name, "do", "held", h.fact.code,
+                        h.fact.detail, "", 0});
+    Tell(saga.id, *h.plan, h.plan->step(h.fact.step).name, "held", h.fact.code);
+  }
+  if (decision.dead) {
+    DeadLetter letter;
+    const Step& step = h.plan->step(h.fact.step);
+    letter.message = Derived(saga.id, {"dead", step.name, "0", "do", std::to_string(h.row.round)});
+    letter.saga = saga.id;
+    letter.pipeline = saga.pipeline;
+    letter.step = step.name;
+    letter.phase = "do";
+    letter.code = h.fact.code.empty() ? h.row.code : h.fact.code;
+    letter.detail = h.fact.detail.empty() ? h.row.detail : h.fact.detail;
+    letter.attempts = h.row.attempt;
+    letter.payload = saga.root.With(h.row.added).Serialize();
+    letter.key = KeyOf(*h.plan, h.fact.step, saga.root, saga.id);
+    letter.at = now_;
+    if (auto added = tx_.AddDeadLetter(letter); !added) error_ = added.error();
+    x_.metrics_.Count("reprise_dlq_published_total",
+                      {{"topic", letter.pipeline}, {"reason", letter.code}});
+  }
+  if (!decision.incomplete.empty()) Incomplete(*h.plan, saga, decision, now_);
+  for (const Notice& notice : decision.notices) Notify(h, notice, saga);
+}
+
+void Batch::Incomplete(const Plan& plan, const Saga& saga, const Decision& decision, Time now) {
+  for (StepIndex join : decision.incomplete) {
+    const Transaction::StepKey key{saga.id, join, 0};
+    auto claimed = tx_.Claim(std::span(&key, 1));
+    if (!claimed) {
+      error_ = claimed.error();
+      return;
+    }
+    StepRow row = std::move(claimed->front().row);
+    const bool held = std::find(decision.incomplete_held.begin(), decision.incomplete_held.end(),
+                                join) != decision.incomplete_held.end();
+    row.state = held ? StepState::kHeld : StepState::kFailed;
+    row.code = "join_incomplete";
+    row.detail = "an event this step waits for can no longer come";
+    const OnFailure& policy = plan.step(join).on_failure;
+    if (held && !policy.hold_forever) {
+      armed_.push_back(
+          {saga.id, saga.pipeline, saga.plan, join, 0, DueKind::kHold, "", now + *policy.hold, {}});
+    }
+    history_.push_back({saga.id, now, plan.step(join).name, "do", held ? "held" : "failed",
+                        row.code, row.detail, "", 0});
+    Tell(saga.id, plan, plan.step(join).name, "failed", row.code);
+    rows_.push_back(std::move(row));
+  }
+}
+
+/// `saga` is null on a linear hop, where the row is not read.
+void Batch::Send(const Happened& h, const Command& command, const Saga* saga) {
+  const Pipeline& pipeline = *h.plan->pipeline;
+  const Step& target = pipeline.step(command.step);
+  Message message;
+  message.saga = h.saga;
+  message.pipeline = pipeline.name;
+  message.plan = pipeline.hash;
+  message.step = command.step;
+  message.phase = command.phase;
+  message.bit = command.bit;
+  message.undo_last = command.undo_last;
+  message.event = command.event;
+  message.at = now_;
+  const Payload& root = saga ? saga->root : h.root.empty() ? h.payload : h.root;
+  message.key = KeyOf(*h.plan, command.step, root, h.saga);
+  if (command.phase == Phase::kDo) {
+    message.payload = h.payload.empty() ? root : h.payload;
+    message.added = h.added;
+    message.root = saga ? saga->root : h.root;
+    message.round = h.row.round;
+    const std::string emitter =
+        h.fact.kind == Fact::Kind::kBegan ? "" : pipeline.step(h.fact.step).name;
+    message.id =
+        Derived(h.saga, {emitter, target.name, "do", command.event, std::to_string(h.row.round)});
+  } else {
+    const std::string round = std::to_string(h.fact.kind == Fact::Kind::kRetry ? h.row.round : 0);
+    message.id = Derived(
+        h.saga, {"undo", target.name, command.undo_last ? "last" : Name(command.phase), round});
+  }
+  after_.outbox.push_back(std::move(message));
+}
+
+/// An event for side steps of this pipeline and for other pipelines that begin with it.
+void Batch::Publish(const Plan& plan, const Saga* saga, const Uuid& id, const std::string& event,
+                    const Payload& payload, std::uint32_t round) {
+  const Pipeline& pipeline = *plan.pipeline;
+  const Payload& root = saga ? saga->root : payload;
+  const auto to_side = [&](StepIndex side, Phase phase) {
+    Message message;
+    message.saga = id;
+    message.pipeline = pipeline.name;
+    message.plan = pipeline.hash;
+    message.step = side;
+    message.phase = phase;
+    message.event = event;
+    message.at = now_;
+    message.key = KeyOf(plan, side, root, id);
+    message.payload = payload;
+    message.root = root;
+    message.added = saga ? payload.Since(root) : json::object();
+    message.id =
+        Derived(id, {"side", pipeline.step(side).name, Name(phase), event, std::to_string(round)});
+    after_.outbox.push_back(std::move(message));
+  };
+  if (const auto it = pipeline.listeners.find(event); it != pipeline.listeners.end()) {
+    for (StepIndex side : it->second) to_side(side, Phase::kDo);
+  }
+  for (StepIndex side : pipeline.listen_to_all) to_side(side, Phase::kDo);
+  for (StepIndex side = pipeline.main_count; side < pipeline.steps.size(); ++side) {
+    if (pipeline.step(side).undo_on == event) to_side(side, Phase::kUndo);
+  }
+  for (const ForeignStart& start : x_.plans_.Foreign(pipeline.name, event)) {
+    const Uuid born = DerivedAt(
+        now_, {id.view(), pipeline.name, event, start.plan->pipeline->name, std::to_string(round)});
+    bool created = false;
+    if (Create(*start.plan, NewSaga(*start.plan, born, payload), pipeline.name + "/" + event,
+               &created) != Ran::kOk)
+      return;
+  }
+}
+
+void Batch::Notify(const Happened& h, const Notice& notice, const Saga& saga) {
+  const Pipeline& pipeline = *h.plan->pipeline;
+  const bool of_step = notice.event == "$failed" || notice.event == "$stuck";
+  json::object about{{"id", saga.id.ToString()},
+                     {"pipeline", pipeline.name},
+                     {"state", Name(saga.state)},
+                     {"at", Rfc3339(now_)}};
+  if (of_step) {
+    about["step"] = pipeline.step(notice.step).name;
+    about["phase"] = notice.event == "$failed" ? "do" : "undo";
+    about["attempts"] = notice.event == "$failed" ? h.row.attempt : h.row.undo_attempt;
+  }
+  if (!notice.code.empty()) about["code"] = notice.code;
+  if (!notice.code.empty() || of_step) about["detail"] = notice.detail;
+  if (notice.code.empty() && !saga.code.empty()) about["code"] = saga.code;
+  json::object added;
+  added["$saga"] = std::move(about);
+  if (!of_step) Tell(saga.id, *h.plan, "", notice.event == "$done" ? "done" : "undone", saga.code);
+  // Two steps may fail in one saga: each is an event of its own.
+  const std::uint32_t round = of_step                ? h.row.round * 64 + notice.step + 1
+                              : saga.ended == Time{} ? 0
+                                                     : h.row.round;
+  Publish(*h.plan, &saga, saga.id, notice.event, saga.root.With(added), round);
+}
+
+}  // namespace reprise::runtime

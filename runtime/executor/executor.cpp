@@ -1,0 +1,296 @@
+#include "executor/executor.h"
+
+#include <csignal>
+#include <random>
+
+#include "base/log.h"
+#include "executor/batch.h"
+#include "executor/door.h"
+
+namespace reprise::runtime {
+namespace {
+
+constexpr Millis kTellEvery{50};
+constexpr Millis kHousekeepEvery{10'000};
+constexpr Millis kIdleAlarm{600'000};
+
+std::uint64_t Seed(std::uint64_t seed) {
+  if (seed != 0) return seed;
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) ^ device();
+}
+
+Reply Unavailable(const std::string& code, const std::string& detail) {
+  Reply reply;
+  reply.status = 503;
+  reply.code = code;
+  reply.detail = detail;
+  reply.retry_after_s = 1;
+  return reply;
+}
+
+}  // namespace
+
+Executor::Executor(Journal& journal, Bus& bus, Plugins& plugins, Plans& plans, Clock& clock,
+                   Metrics& metrics, ExecutorOptions options)
+    : journal_(journal),
+      bus_(bus),
+      plugins_(plugins),
+      plans_(plans),
+      clock_(clock),
+      metrics_(metrics),
+      options_(std::move(options)),
+      ids_(Seed(options_.seed)),
+      faults_(options_.faults),
+      on_crash_([] { std::raise(SIGKILL); }) {
+  calls_ = std::make_unique<Calls>(clock_, options_.call_threads, [this](CallResult result) {
+    const std::lock_guard lock(mutex_);
+    inbox_.results.push_back(std::move(result));
+    wake_.notify_one();
+  });
+}
+
+Executor::~Executor() {
+  Stop();
+}
+
+// ---------------------------------------------------------------- the loop
+
+bool Executor::Turn() {
+  bool ran_calls = options_.call_threads == 0 && calls_->Drain();
+  Work work = Collect();
+  if (work.empty()) {
+    Housekeep(clock_.Now());
+    return ran_calls;
+  }
+  return Commit(work);
+}
+
+/// Takes what is there.  Questions are answered and checks made here, on what is committed.
+Work Executor::Collect() {
+  Inbox inbox;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto take = [&](auto& from, auto& to) {
+      while (!from.empty() && to.size() < options_.batch) {
+        to.push_back(std::move(from.front()));
+        from.pop_front();
+      }
+    };
+    take(inbox_.jobs, inbox.jobs);
+    take(inbox_.requests, inbox.requests);
+    take(inbox_.starts, inbox.starts);
+    take(inbox_.verbs, inbox.verbs);
+    take(inbox_.results, inbox.results);
+  }
+  waiting_ -= inbox.requests.size() + inbox.starts.size();
+  for (auto& job : inbox.jobs) job();
+  const Time now = clock_.Now();
+  Work work;
+  Door door(*this, now);
+  for (Request& request : inbox.requests) door.Enter(std::move(request), work);
+  const auto move = [](auto& from, auto& to) {
+    to.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  move(inbox.starts, work.starts);
+  move(inbox.verbs, work.verbs);
+  move(inbox.results, work.results);
+  TakeTells(work, now);
+  if (auto messages = bus_.Poll(options_.batch)) work.messages = std::move(*messages);
+  if (!next_due_known_) {
+    auto next = journal_.NextDue();
+    next_due_ = next ? *next : std::optional<Time>(now + std::chrono::seconds(1));
+    next_due_known_ = true;
+  }
+  work.due = next_due_ && *next_due_ <= now;
+  return work;
+}
+
+void Executor::TakeTells(Work& work, Time now) {
+  if (tells_.empty() || now - tells_since_ < kTellEvery) return;
+  work.tells = std::exchange(tells_, {});
+}
+
+/// One transaction; twice if an attempt failed after it had written.
+bool Executor::Commit(Work& work) {
+  Error error;
+  for (const bool careful : {false, true}) {
+    auto tx = journal_.Begin();
+    if (!tx) {
+      error = tx.error();
+      break;
+    }
+    Batch batch(*this, **tx, clock_.Now(), careful);
+    const Batch::Ran ran = batch.Run(work);
+    if (ran == Batch::Ran::kRerun) continue;
+    if (ran == Batch::Ran::kFailed) {
+      error = batch.error();
+      break;
+    }
+    std::vector<Message> outbox = std::move(batch.after().outbox);
+    if (const Status committed = (*tx)->Commit(outbox); !committed) {
+      error = committed.error();
+      break;
+    }
+    ++commits_;
+    journal_down_ = false;
+    next_due_known_ = false;
+    if (on_line_) {
+      for (const Line& line : batch.lines()) on_line_(line);
+    }
+    if (const Status published = bus_.Publish(outbox); !published) {
+      Log(LogLevel::kError, "publish failed; the outbox keeps it",
+          {{"error", published.error().message}});
+    }
+    Finish(batch.after());
+    if (on_commit_) on_commit_();
+    return true;
+  }
+  Abandon(work, error);
+  return false;
+}
+
+/// Replies, calls and hints only follow what is durable.
+void Executor::Finish(Afterwards& after) {
+  for (auto& reply : after.replies) reply();
+  for (CallJob& job : after.calls) calls_->Launch(std::move(job));
+  for (const std::string& channel : after.hints) {
+    for (const auto& listener : hint_listeners_) listener(channel);
+  }
+}
+
+/// The journal failed: nothing happened.  Who can be told is told, the rest comes again.
+void Executor::Abandon(Work& work, const Error& error) {
+  next_due_known_ = false;
+  if (!journal_down_.exchange(true)) {
+    Log(LogLevel::kError, "the journal refused a batch; nothing of it took effect",
+        {{"error", error.message}});
+  }
+  metrics_.Count("reprise_batches_failed_total");
+  bus_.Return(std::move(work.messages));
+  const Reply unavailable =
+      Unavailable("unavailable", "the journal cannot store this now: " + error.message);
+  for (Admitted& admitted : work.admitted) {
+    admitted.request.reply(unavailable);
+    for (auto& twin : admitted.twins) twin(unavailable);
+  }
+  for (Start& start : work.starts) {
+    if (start.done) start.done(error);
+  }
+  for (Verb& verb : work.verbs) verb.reply(unavailable);
+  for (Message& tell : work.tells) tells_.push_back(std::move(tell));
+  const std::lock_guard lock(mutex_);
+  for (CallResult& result : work.results) inbox_.results.push_back(std::move(result));
+}
+
+void Executor::Settle() {
+  while (!stopping_ && Turn()) {
+  }
+}
+
+void Executor::Run() {
+  while (!stopping_) {
+    if (Turn()) continue;
+    Millis wait{1000};
+    const Time now = clock_.Now();
+    if (next_due_) wait = std::min(wait, clock_.RealWait(*next_due_));
+    if (!tells_.empty())
+      wait = std::min(wait, std::max(Millis(1), clock_.RealWait(tells_since_ + kTellEvery)));
+    if (journal_down_) wait = Millis(200);
+    (void)now;
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, wait, [&] { return stopping_ || (!inbox_.empty() && !journal_down_); });
+  }
+}
+
+void Executor::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    wake_.notify_all();
+  }
+  calls_->Stop();
+}
+
+/// Old sagas go, in small pieces, while nothing else is to do.
+void Executor::Housekeep(Time now) {
+  if (now - housekeeping_ < kHousekeepEvery && housekeeping_ != Time{}) return;
+  housekeeping_ = now;
+  for (const Plan* plan : plans_.current()) {
+    const Pipeline& pipeline = *plan->pipeline;
+    auto expired =
+        journal_.Expired(pipeline.name, now - pipeline.keep_done.value_or(options_.keep_done),
+                         now - pipeline.keep_undone.value_or(options_.keep_undone), 200);
+    if (!expired || expired->empty()) continue;
+    auto tx = journal_.Begin();
+    if (!tx) return;
+    auto gone = (*tx)->Purge(*expired);
+    if (gone && (*tx)->Commit({})) {
+      metrics_.Count("reprise_sagas_purged_total", {{"pipeline", pipeline.name}}, *gone);
+      housekeeping_ = Time{};  // there may be more
+    }
+  }
+  auto idle = journal_.Idle(now - kIdleAlarm, 10);
+  if (!idle) return;
+  for (const Uuid& id : *idle) {
+    metrics_.Count("reprise_sagas_idle_total");
+    Log(LogLevel::kError, "a running saga has nothing that will move it",
+        {{"saga", id.ToString()}});
+  }
+}
+
+// ---------------------------------------------------------------- from other threads
+
+void Executor::Submit(Request request) {
+  if (auto why = Overloaded()) return request.reply(Unavailable(why->first, why->second));
+  ++waiting_;
+  const std::lock_guard lock(mutex_);
+  inbox_.requests.push_back(std::move(request));
+  wake_.notify_one();
+}
+
+void Executor::Submit(Start start) {
+  ++waiting_;
+  const std::lock_guard lock(mutex_);
+  inbox_.starts.push_back(std::move(start));
+  wake_.notify_one();
+}
+
+void Executor::Submit(Verb verb) {
+  const std::lock_guard lock(mutex_);
+  inbox_.verbs.push_back(std::move(verb));
+  wake_.notify_one();
+}
+
+void Executor::AskStream(Request request, std::string after,
+                         std::function<void(Reply refused, StreamBatch batch)> answer) {
+  const std::lock_guard lock(mutex_);
+  inbox_.jobs.push_back([this, request = std::move(request), after = std::move(after),
+                         answer = std::move(answer)]() mutable {
+    Door(*this, clock_.Now()).AskStream(std::move(request), after, answer);
+  });
+  wake_.notify_one();
+}
+
+void Executor::OnHint(std::function<void(const std::string& channel)> listener) {
+  Read([this, listener = std::move(listener)](Journal&) { hint_listeners_.push_back(listener); });
+}
+
+void Executor::Read(std::function<void(Journal&)> read) {
+  const std::lock_guard lock(mutex_);
+  inbox_.jobs.push_back([this, read = std::move(read)] { read(journal_); });
+  wake_.notify_one();
+}
+
+std::optional<std::pair<std::string, std::string>> Executor::Overloaded() const {
+  if (stopping_) return std::pair<std::string, std::string>{"stopping", "the runtime is stopping"};
+  if (journal_down_)
+    return std::pair<std::string, std::string>{"unavailable",
+                                               "the journal cannot store anything now"};
+  if (waiting_ >= options_.queue_max) {
+    return std::pair<std::string, std::string>{"overloaded", "too many requests are waiting"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace reprise::runtime

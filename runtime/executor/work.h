@@ -1,0 +1,48 @@
+/// What one turn of the executor has to do, and what is left to do once it is committed.
+///
+/// Work is not changed by a transaction, so that a batch that fails half-way can be run again.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "executor/calls.h"
+#include "model/saga.h"
+#include "ports/ingress.h"
+
+namespace reprise::runtime {
+
+/// A request that passed its checks.
+struct Admitted {
+  Request request;
+  Payload fields;      // body, path, query and what the checks added
+  std::string caller;  // for idempotency: what the first check added
+  bool idempotent = false;
+  std::vector<std::function<void(Reply)>> twins;  // equal keys of this turn share one run
+};
+
+struct Work {
+  std::vector<Message> messages;  // from the bus
+  std::vector<Message> tells;     // answers for side steps; no saga
+  std::vector<Admitted> admitted;
+  std::vector<Start> starts;
+  std::vector<Verb> verbs;
+  std::vector<CallResult> results;
+  bool due = false;  // due rows have come
+
+  bool empty() const {
+    return messages.empty() && tells.empty() && admitted.empty() && starts.empty() &&
+           verbs.empty() && results.empty() && !due;
+  }
+};
+
+/// What happens after commit, in this order.
+struct Afterwards {
+  std::vector<std::function<void()>> replies;
+  std::vector<CallJob> calls;
+  std::vector<std::string> hints;
+  std::vector<Message> outbox;
+};
+
+}  // namespace reprise::runtime
