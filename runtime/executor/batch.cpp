@@ -174,9 +174,7 @@ Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::vector<At
       fact.kind = Fact::Kind::kSettled;
       fact.last = message.undo_last;
       fact.delta = attempt.delta;
-      fact.settled = attempt.row.state == StepState::kUndone && !attempt.row.cancelled
-                         ? Fact::Settled::kUndone
-                         : Fact::Settled::kNothing;
+      fact.settled = SettledAs(attempt.row);
       rows_.push_back(attempt.row);
       if (attempt.row.cancelled) Tell(attempt.row.saga, plan, step.name, "cancelled", "");
       Happen(attempt, std::move(fact));
@@ -311,9 +309,7 @@ Batch::Attempt Batch::Resume(const Plan& plan, const StepRow& row, const Saga& s
   attempt.added = row.added;
   attempt.payload = saga.root.With(row.added);
   attempt.undo_last = phase == Phase::kUndo && !row.last_id.nil();
-  attempt.last = row.done != Time{}                                                 ? Last::kDone
-                 : row.unknown || (row.attempt > 0 && plan.step(row.step).external) ? Last::kUnknown
-                                                                                    : Last::kNever;
+  attempt.last = LastOf(plan.step(row.step), row);
   if (attempt.undo_last) attempt.others = Others(plan, saga);
   return attempt;
 }

@@ -97,6 +97,7 @@ class Batch {
                const Payload& payload, std::uint32_t round);
   void Notify(const Happened& happened, const Notice& notice, const Saga& saga);
   void Incomplete(const Plan& plan, const Saga& saga, const Decision& decision, Time now);
+  void DeadBranch(const Plan& plan, const Saga& saga, const StepRow& row);
   std::string KeyOf(const Plan& plan, StepIndex step, const Payload& root, const Uuid& saga) const;
 
   // -- batch_accept.cpp: requests and starts become sagas

@@ -165,51 +165,57 @@ Batch::Ran Batch::CallEnded(const CallResult& result) {
   static constexpr DueKind kCall[] = {DueKind::kCall};
   if (auto n = tx_.Disarm(key, kCall); !n) return Fail(n.error());
   row.undo_running = false;
-  row.unknown = row.unknown || result.unknown;
   const StepRow before = row;
   Attempt attempt = Resume(*job.plan, row, sagas->front(), job.phase);
   if (attempt.spec().side) attempt.payload = job.payload;
   attempt.undo_last = !do_phase && !row.last_id.nil();
   attempt.delta = -1;
   attempt.call.outcome = result.outcome;
+  attempt.call.outcome.unknown = result.unknown;
   attempt.call.emitted = result.emitted;
   attempt.call.hints = result.hints;
-  attempt.ruling = Judge(attempt.spec(), before, job.phase, result.outcome, now_);
+  attempt.ruling = Judge(attempt.spec(), before, job.phase, attempt.call.outcome, now_);
   attempt.row = attempt.ruling.row;
   if (attempt.row.undo_wanted) return AfterDeferred(attempt);
   if (attempt.ruling.next == Ruling::kAgain) return Intend(std::move(attempt), false);
   return Conclude(attempt);
 }
 
-/// The call that an undo (or close) waited for has ended.
+/// The call that an undo (or close) waited for has ended: first what the call was, then the undo.
 Batch::Ran Batch::AfterDeferred(Attempt& attempt) {
-  attempt.row.undo_wanted = false;
-  const bool done = attempt.ruling.next == Ruling::kDone;
-  const bool close = attempt.spec().undo_last;
-  const bool maybe = !done && (attempt.ruling.next != Ruling::kFailed || attempt.row.unknown);
-  Tell(attempt.row.saga, *attempt.plan, attempt.spec().name, done ? "do" : "failed",
-       attempt.row.code);
-  if (done) {
-    attempt.row.state = StepState::kDone;
-  } else if (attempt.ruling.next != Ruling::kFailed) {
-    attempt.row.state = StepState::kUndone;  // it would have been tried again: cancelled
-    attempt.row.cancelled = true;
+  Fact fact;
+  fact.step = attempt.step;
+  fact.delta = attempt.delta;
+  fact.whole = attempt.spec().all;
+  if (attempt.ruling.next == Ruling::kDone) {
+    fact.kind = Fact::Kind::kDone;  // without its event: what depends on it is a tombstone already
+  } else if (attempt.ruling.next == Ruling::kFailed) {
+    fact.kind = Fact::Kind::kFailed;
+    fact.code = attempt.row.code;
+    fact.detail = attempt.row.detail;
   }
-  if (close || !(done || maybe) || !attempt.spec().can_undo) {
-    if (done && !close) attempt.row.state = StepState::kUndone;
-    rows_.push_back(attempt.row);
-    Fact fact;
-    fact.kind = Fact::Kind::kSettled;
-    fact.step = attempt.step;
-    fact.delta = attempt.delta;
-    fact.settled = done && !close ? Fact::Settled::kUndone : Fact::Settled::kNothing;
-    Happen(attempt, std::move(fact));
-    return Ran::kOk;
+  Tell(attempt.row.saga, *attempt.plan, attempt.spec().name,
+       attempt.ruling.next == Ruling::kDone ? "do" : "failed", attempt.row.code);
+  Happen(attempt, std::move(fact));
+
+  Meeting meeting = MeetDeferred(*attempt.plan->pipeline, attempt.row);
+  attempt.row = std::move(meeting.row);
+  attempt.delta = meeting.delta;
+  if (meeting.act == Act::kRunUndo) {
+    attempt.phase = Phase::kUndo;
+    attempt.last = meeting.last;
+    attempt.saga_text.clear();
+    return Intend(std::move(attempt), attempt.last == Last::kUnknown && attempt.spec().reconciles);
   }
-  attempt.phase = Phase::kUndo;
-  attempt.last = done ? Last::kDone : Last::kUnknown;
-  attempt.saga_text.clear();
-  return Intend(std::move(attempt), !done && attempt.spec().reconciles);
+  attempt.delta -= Timers(attempt);
+  rows_.push_back(attempt.row);
+  Fact settled;
+  settled.kind = Fact::Kind::kSettled;
+  settled.step = attempt.step;
+  settled.delta = attempt.delta;
+  settled.settled = SettledAs(attempt.row);
+  Happen(attempt, std::move(settled));
+  return Ran::kOk;
 }
 
 }  // namespace reprise::runtime

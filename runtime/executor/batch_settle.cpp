@@ -98,24 +98,7 @@ void Batch::Apply(const Decision& decision, Happened& h, Saga& saga) {
                         h.fact.detail, "", 0});
     Tell(saga.id, *h.plan, h.plan->step(h.fact.step).name, "held", h.fact.code);
   }
-  if (decision.dead) {
-    DeadLetter letter;
-    const Step& step = h.plan->step(h.fact.step);
-    letter.message = Derived(saga.id, {"dead", step.name, "0", "do", std::to_string(h.row.round)});
-    letter.saga = saga.id;
-    letter.pipeline = saga.pipeline;
-    letter.step = step.name;
-    letter.phase = "do";
-    letter.code = h.fact.code.empty() ? h.row.code : h.fact.code;
-    letter.detail = h.fact.detail.empty() ? h.row.detail : h.fact.detail;
-    letter.attempts = h.row.attempt;
-    letter.payload = saga.root.With(h.row.added).Serialize();
-    letter.key = KeyOf(*h.plan, h.fact.step, saga.root, saga.id);
-    letter.at = now_;
-    if (auto added = tx_.AddDeadLetter(letter); !added) error_ = added.error();
-    x_.metrics_.Count("reprise_dlq_published_total",
-                      {{"topic", letter.pipeline}, {"reason", letter.code}});
-  }
+  if (decision.dead) DeadBranch(*h.plan, saga, h.row);
   if (!decision.incomplete.empty()) Incomplete(*h.plan, saga, decision, now_);
   for (const Notice& notice : decision.notices) Notify(h, notice, saga);
 }
@@ -142,8 +125,31 @@ void Batch::Incomplete(const Plan& plan, const Saga& saga, const Decision& decis
     history_.push_back({saga.id, now, plan.step(join).name, "do", held ? "held" : "failed",
                         row.code, row.detail, "", 0});
     Tell(saga.id, plan, plan.step(join).name, "failed", row.code);
+    const bool dead = std::find(decision.incomplete_dead.begin(), decision.incomplete_dead.end(),
+                                join) != decision.incomplete_dead.end();
+    if (dead) DeadBranch(plan, saga, row);
     rows_.push_back(std::move(row));
   }
+}
+
+/// A branch that ends here while its saga goes on.
+void Batch::DeadBranch(const Plan& plan, const Saga& saga, const StepRow& row) {
+  const Step& step = plan.step(row.step);
+  DeadLetter letter;
+  letter.message = Derived(saga.id, {"dead", step.name, "0", "do", std::to_string(row.round)});
+  letter.saga = saga.id;
+  letter.pipeline = saga.pipeline;
+  letter.step = step.name;
+  letter.phase = "do";
+  letter.code = row.code;
+  letter.detail = row.detail;
+  letter.attempts = row.attempt;
+  letter.payload = saga.root.With(row.added).Serialize();
+  letter.key = KeyOf(plan, row.step, saga.root, saga.id);
+  letter.at = now_;
+  if (auto added = tx_.AddDeadLetter(letter); !added) error_ = added.error();
+  x_.metrics_.Count("reprise_dlq_published_total",
+                    {{"topic", letter.pipeline}, {"reason", letter.code}});
 }
 
 /// `saga` is null on a linear hop, where the row is not read.
@@ -160,19 +166,20 @@ void Batch::Send(const Happened& h, const Command& command, const Saga* saga) {
   message.undo_last = command.undo_last;
   message.event = command.event;
   message.at = now_;
+  message.round = h.row.round;
+  message.retry = command.retry;
   const Payload& root = saga ? saga->root : h.root.empty() ? h.payload : h.root;
   message.key = KeyOf(*h.plan, command.step, root, h.saga);
   if (command.phase == Phase::kDo) {
     message.payload = h.payload.empty() ? root : h.payload;
     message.added = h.added;
     message.root = saga ? saga->root : h.root;
-    message.round = h.row.round;
     const std::string emitter =
         h.fact.kind == Fact::Kind::kBegan ? "" : pipeline.step(h.fact.step).name;
     message.id =
         Derived(h.saga, {emitter, target.name, "do", command.event, std::to_string(h.row.round)});
   } else {
-    const std::string round = std::to_string(h.fact.kind == Fact::Kind::kRetry ? h.row.round : 0);
+    const std::string round = std::to_string(command.retry ? h.row.round : 0);
     message.id = Derived(
         h.saga, {"undo", target.name, command.undo_last ? "last" : Name(command.phase), round});
   }

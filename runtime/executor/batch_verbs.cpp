@@ -98,40 +98,24 @@ Batch::Ran Batch::PerformOnStep(const Verb& verb, const Plan& plan, const Saga& 
   const StepState before = row.state;
   if (verb.what == "retry") {
     fact.kind = Fact::Kind::kRetry;
-    ++row.round;
-    if (before == StepState::kStuck) {
-      row.undo_attempt = 0;
-      (fact.last ? row.last_id : row.undo_id) = Uuid{};
-      row.state = row.done != Time{} ? StepState::kDone : StepState::kUnknown;
-    } else {
-      row.attempt = 0;
-      row.do_id = Uuid{};
-      row.state = StepState::kWaiting;
-      row.bits &=
-          ~std::uint64_t{1};  // a join: the retry arrives as its first event, the others stay
-    }
-    row.later_since = Time{};
   } else if (verb.what == "skip") {
     fact.kind = Fact::Kind::kSkip;
     const Step& step = plan.step(*index);
-    if (!verb.event.empty()) {
-      if (std::find(step.events.begin(), step.events.end(), verb.event) == step.events.end()) {
-        answer(Problem(404, "event.unknown",
-                       "step '" + verb.step + "' has no event '" + verb.event + "'"));
-        return Ran::kOk;
-      }
-      fact.event = step.name + "." + verb.event;
+    const bool known =
+        std::find(step.events.begin(), step.events.end(), verb.event) != step.events.end();
+    if (!verb.event.empty() && !known) {
+      answer(Problem(404, "event.unknown",
+                     "step '" + verb.step + "' has no event '" + verb.event + "'"));
+      return Ran::kOk;
     }
-    row.state = StepState::kDone;
-    row.done = now_;
+    if (known) fact.event = step.name + "." + verb.event;
   } else if (verb.what == "resolve") {
     fact.kind = Fact::Kind::kResolve;
-    row.state = StepState::kUndone;
-    row.undone = now_;
   } else {
     answer(Problem(404, "verb.unknown", "no verb '" + verb.what + "'"));
     return Ran::kOk;
   }
+  row = ByVerb(row, fact.kind, now_);
   const Decision decision = Decide(*plan.pipeline, saga, fact);
   if (!decision.refused.empty()) {
     answer(Problem(409, decision.refused,

@@ -91,6 +91,9 @@ class EventStream {  // Threads: any.
   virtual void Close() = 0;
   virtual bool closed() const = 0;
 
+  /// Bytes queued that the client has not taken yet: whoever has much to send waits while this is high.
+  virtual std::size_t pending() const { return 0; }
+
   /// `listener` is called once when the stream has ended for whatever reason, on a thread of the
   /// server, or here if it has ended already.  It must not block.
   virtual void OnClosed(std::function<void()> listener) = 0;

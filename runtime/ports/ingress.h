@@ -37,6 +37,7 @@ struct Request {
   std::string bearer, idempotency_key, trace;
   std::function<void(Reply)> reply;  // called once, on the executor's thread; must not block
   Time deadline{};                   // the journal's clock; zero: none
+  bool checked = false;  // streams, from the second ask on: `fields` holds what the checks added; they are not run again
 };
 
 /// A stream question's answer.
@@ -47,6 +48,7 @@ struct StreamBatch {
   std::string channel;
   std::vector<StreamEvent> events;
   bool reset = false;
+  json::object fields;  // the request's fields with what the checks added: for the next ask, with `checked` set
 };
 
 /// An input that starts a saga without a route: `publish`, topics, tests.

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -101,6 +102,15 @@ class Transaction {  // Rolls back unless committed.
   /// Records that a message is consumed, and stores what stays for later (embedded: rows of the bus).
   virtual Status Consume(std::span<const Message> consumed) = 0;
 
+  /// Records for topics of others, through the outbox: stored with this transaction, on their way after
+  /// Commit and Bus::Publish, at least once.  Embedded: JSON Lines `{key, value, at}` appended to
+  /// `<file>.topics/<topic>.jsonl`, rotated at 64 MiB (`<topic>.1.jsonl` is the newest old one).
+  struct Foreign {
+    std::string topic, key, bytes;
+    Time at{};
+  };
+  virtual Status Send(std::span<const Foreign> records) = 0;
+
   virtual Sql& sql() = 0;
   /// A savepoint around one attempt, when a batch is re-run after a failure that had written.
   virtual Status Savepoint() = 0;
@@ -123,6 +133,9 @@ class Transaction {  // Rolls back unless committed.
 struct SagaFilter {
   std::vector<SagaState> states;
   std::string pipeline, subject, step;  // step: sagas with this step failed, held, retrying or stuck
+  /// What `step` is in each plan (its hash), by who knows the pipelines.  Empty: the journal goes by the
+  /// names in its history, which may also show a saga whose trouble is at another step.
+  std::vector<std::pair<std::string, StepIndex>> step_of_plan;
   std::vector<StepState> step_states;   // "retrying", "held": sagas with a step in one of these
   std::optional<Time> older_than, newer_than;  // by `created`
   std::string id_prefix;
