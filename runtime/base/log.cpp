@@ -11,6 +11,8 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
 
+#include "base/utf8.h"
+
 namespace reprise::runtime {
 namespace {
 
@@ -74,25 +76,6 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::off;
 }
 
-/// One code point of `text` from `at`, which moves past it; U+FFFD for a byte that is not UTF-8.
-char32_t NextCodePoint(std::string_view text, std::size_t& at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at++);
-  if (lead < 0x80) return lead;
-  const std::size_t more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-  if (lead < 0xC2 || lead > 0xF4 || at + more > text.size()) return 0xFFFD;
-  char32_t point = lead & (0x3FU >> more);
-  for (std::size_t i = 0; i < more; ++i) {
-    if ((byte(at + i) & 0xC0) != 0x80) return 0xFFFD;
-    point = point << 6 | (byte(at + i) & 0x3FU);
-  }
-  constexpr std::array<char32_t, 4> kLeast{0, 0x80, 0x800, 0x10000};
-  if (point < kLeast[more] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
-    return 0xFFFD;
-  at += more;
-  return point;
-}
-
 /// What could end the line, move the cursor or turn the text around on a terminal.
 bool Forges(char32_t c) {
   return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 ||
@@ -111,7 +94,7 @@ void Escape(std::string& out, std::string_view text, bool quoted) {
       out += "\\t";
     } else if (Forges(c)) {
       fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
-    } else if (c == 0xFFFD) {
+    } else if (c == kNoCodePoint) {
       out += "\xEF\xBF\xBD";
     } else {
       if (quoted && (c == '"' || c == '\\')) out += '\\';
