@@ -1,4 +1,5 @@
-/// What the plugin folders hold: every plugin that loads, described, and every file that does not, why.
+/// What the plugin folders hold: every plugin that loads, described, and every file that does not,
+/// why.
 #pragma once
 
 #include <map>
@@ -29,12 +30,12 @@ struct FoundPlugins {
 
   PluginCatalog catalog() const;
 
-  /// Why there is no plugin of this name: the refused file of that name, or the nearest name.
+  /// Why a plugin cannot be had: the refused file of that name, or the nearest name.
   std::string WhyNot(const std::string& name) const;
 };
 
-/// Looks through `folders` in order; of two plugins of one name the first wins.  Files are taken in the
-/// order of their names.  A file that does not load stops no other.
+/// Looks through `folders` in order; of two plugins of one name the first wins.  Files are taken in
+/// the order of their names.  A file that does not load stops no other.
 FoundPlugins FindPlugins(std::span<const std::string> folders);
 
 /// Reads a plugin's tables.  Refuses names and types that YAML, metrics and SQL could not carry.

@@ -16,16 +16,17 @@ namespace reprise::runtime {
 class PluginInstance;
 
 class LoadedPlugins : public Plugins {
-  // Threads: Create, Bind, Start: one, before sagas run and when a plan is loaded; Ask and the actions: any.
+  // Threads: Create, Bind, Start: one, before sagas run and when a plan is loaded; Ask and the
+  // actions: any.
  public:
   /// Creates the plugins named in `needed`; of the others only the catalog is known.
   ///
   /// `settings`  per plugin, canonical and checked; what is absent takes its default
   /// `metrics`   outlives this
   /// Errors: a needed plugin that is not there (with the reason), or that refuses its settings.
-  static Result<std::unique_ptr<LoadedPlugins>> Create(FoundPlugins found,
-                                                       const std::map<std::string, json::object>& settings,
-                                                       const std::set<std::string>& needed, Metrics& metrics);
+  static Result<std::unique_ptr<LoadedPlugins>> Create(
+      FoundPlugins found, const std::map<std::string, json::object>& settings,
+      const std::set<std::string>& needed, Metrics& metrics);
   ~LoadedPlugins() override;
 
   const PluginCatalog& catalog() const override { return catalog_; }
@@ -41,7 +42,7 @@ class LoadedPlugins : public Plugins {
  private:
   LoadedPlugins(FoundPlugins found, Metrics& metrics);
 
-  FoundPlugins found_;     // constant after construction, as all that follows
+  FoundPlugins found_;  // constant after construction, as all that follows
   PluginCatalog catalog_;
   std::map<std::string, std::shared_ptr<PluginInstance>, std::less<>> instances_;
   Metrics& metrics_;

@@ -32,26 +32,24 @@ class Arena {  // Threads: one.
 inline std::string_view View(reprise_str text) {
   return text.data == nullptr ? std::string_view() : std::string_view(text.data, text.size);
 }
-inline reprise_str Str(std::string_view text) { return {text.data(), text.size()}; }
+inline reprise_str Str(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
-bool IsUtf8(std::string_view text);
-
-/// As in log lines: what is not UTF-8 becomes U+FFFD; cut at `bytes_max`.
-std::string CleanText(std::string_view text, std::size_t bytes_max);
-
-/// A payload's value for a plugin.  Strings are borrowed from `value`; objects and arrays are text kept in
-/// `arena`.
+/// A payload's value for a plugin.  Strings are borrowed from `value`; objects and arrays are text
+/// kept in `arena`.
 reprise_value ToAbi(const json::value& value, Arena& arena);
 
 /// A checked setting's value, in the type its field declares; NULL if there is none.
 reprise_value SettingToAbi(const FieldInfo& field, const json::value* value, Arena& arena);
 
 /// Settings in the order of their fields; what is absent takes its default, else NULL.
-std::vector<reprise_value> SettingsToAbi(std::span<const FieldInfo> fields, const json::object& settings, Arena& arena);
+std::vector<reprise_value> SettingsToAbi(std::span<const FieldInfo> fields,
+                                         const json::object& settings, Arena& arena);
 
-/// What a plugin emits or answers, as an object.  Fields that are NULL are left out.  kInvalid: a name or
-/// text that is not UTF-8 or holds a NUL, a number that is not finite, a blob, JSON that does not parse, a
-/// name twice, more than kPayloadBytesMax.
+/// What a plugin emits or answers, as an object.  Fields that are NULL are left out.  kInvalid: a
+/// name or text that is not UTF-8 or holds a NUL, a number that is not finite, a blob, JSON that
+/// does not parse, a name twice, more than kPayloadBytesMax.
 Result<json::object> FromAbi(const reprise_field* fields, std::size_t n);
 
 /// Any JSON text, by the rules of Payload::Parse.
