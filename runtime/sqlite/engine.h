@@ -1,0 +1,43 @@
+/// The embedded engine: journal and bus in one SQLite file, with one connection and no servers.
+///
+///   auto engine = SqliteEngine::Open({.file = "concert.db"});
+///
+/// One process holds the file at a time.  The destructor is the clean stop; after anything else the
+/// next Open checks the file.
+#pragma once
+
+#include <memory>
+
+#include "ports/bus.h"
+#include "ports/journal.h"
+#include "sqlite/options.h"
+#include "sqlite/stats.h"
+
+namespace reprise::runtime {
+
+class SqliteEngine {  // Threads: one at a time; no transaction is open when it is destroyed.
+ public:
+  using Options = sqlite::Options;
+  using Stats = sqlite::Stats;
+
+  static Result<std::unique_ptr<SqliteEngine>> Open(Options options);
+  ~SqliteEngine();
+  SqliteEngine(const SqliteEngine&) = delete;
+  SqliteEngine& operator=(const SqliteEngine&) = delete;
+
+  Journal& journal();
+  Bus& bus();
+  const Stats& stats() const;
+
+  /// The last runtime of this file was killed; the file was checked and is sound.
+  bool recovered() const { return recovered_; }
+
+ private:
+  struct Parts;
+  explicit SqliteEngine(std::unique_ptr<Parts> parts, bool recovered);
+
+  std::unique_ptr<Parts> parts_;
+  const bool recovered_;
+};
+
+}  // namespace reprise::runtime

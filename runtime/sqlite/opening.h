@@ -1,0 +1,22 @@
+/// Opening the file: one process, one connection, and a clear word for everything that can be wrong
+/// with it.
+#pragma once
+
+#include <memory>
+
+#include "sqlite/database.h"
+#include "sqlite/options.h"
+
+namespace reprise::runtime::sqlite {
+
+struct Opened {
+  std::unique_ptr<Database> db;
+  bool unclean = false;  // the last runtime of this file did not stop by itself; it was checked
+};
+
+Result<Opened> OpenFile(const Options& options);
+
+/// The last words of a runtime that stops by itself.
+Status MarkClean(Database& db);
+
+}  // namespace reprise::runtime::sqlite

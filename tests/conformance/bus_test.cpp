@@ -1,0 +1,151 @@
+// Contract of ports/bus.h: nothing committed is lost, nothing consumed comes again.
+#include "engine_under_test.h"
+
+namespace reprise::runtime {
+namespace {
+
+class BusContract : public EngineContract {
+ protected:
+  /// A message on its way: stored with a transaction, published after it.
+  void Send(std::vector<Message> outbox) {
+    const auto tx = Begin();
+    Commit(*tx, outbox);
+    ASSERT_GOOD(bus().Publish(outbox));
+  }
+  std::vector<Message> Poll(std::size_t most = 100) {
+    auto polled = bus().Poll(most);
+    EXPECT_TRUE(polled.ok());
+    return polled.ok() ? std::move(*polled) : std::vector<Message>();
+  }
+  std::int64_t Lag() {
+    const auto lag = bus().Lag();
+    EXPECT_TRUE(lag.ok());
+    return lag.ok() ? *lag : -1;
+  }
+  static std::vector<Uuid> Ids(const std::vector<Message>& messages) {
+    std::vector<Uuid> out;
+    for (const Message& m : messages) out.push_back(m.id);
+    return out;
+  }
+};
+
+TEST_P(BusContract, DeliversWhatACommitStoredInOrder) {
+  Send({MessageOf(1), MessageOf(2), MessageOf(3)});
+  EXPECT_EQ(Lag(), 3);
+  EXPECT_EQ(Ids(Poll(2)), Ids({MessageOf(1), MessageOf(2)}));
+  EXPECT_EQ(Ids(Poll()), Ids({MessageOf(3)}));
+  EXPECT_TRUE(Poll().empty());
+  EXPECT_EQ(Lag(), 0);
+}
+
+TEST_P(BusContract, CarriesEveryFieldOverARestart) {
+  Message sent = MessageOf(7, 3);
+  sent.phase = Phase::kUndo;
+  sent.bit = 2;
+  sent.undo_last = true;
+  sent.round = 4;
+  sent.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  Send({sent});
+  engine_->Crash();
+  const auto got = Poll();
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(got[0].id, sent.id);
+  EXPECT_EQ(got[0].saga, sent.saga);
+  EXPECT_EQ(got[0].plan, sent.plan);
+  EXPECT_EQ(got[0].step, 3);
+  EXPECT_EQ(got[0].phase, Phase::kUndo);
+  EXPECT_EQ(got[0].bit, 2);
+  EXPECT_TRUE(got[0].undo_last);
+  EXPECT_EQ(got[0].key, "A-7");
+  EXPECT_EQ(got[0].round, 4u);
+  EXPECT_EQ(got[0].trace, sent.trace);
+}
+
+TEST_P(BusContract, GivesPolledMessagesAgainAfterARollback) {
+  Send({MessageOf(1), MessageOf(2), MessageOf(3)});
+  auto polled = Poll(2);
+  bus().Return(std::move(polled));
+  EXPECT_EQ(Lag(), 3);
+  EXPECT_EQ(Ids(Poll()), Ids({MessageOf(1), MessageOf(2), MessageOf(3)}));
+}
+
+TEST_P(BusContract, KeepsAMessageUntilItsConsumerHasCommitted) {
+  Send({MessageOf(1), MessageOf(2)});
+  {
+    const auto polled = Poll();
+    const auto tx = Begin();
+    ASSERT_GOOD(tx->Consume(polled));
+  }  // rolled back
+  engine_->Crash();
+  EXPECT_EQ(Ids(Poll()), Ids({MessageOf(1), MessageOf(2)}));
+}
+
+TEST_P(BusContract, NeverGivesAConsumedMessageAgain) {
+  Send({MessageOf(1), MessageOf(2)});
+  const auto polled = Poll(1);
+  const auto tx = Begin();
+  ASSERT_GOOD(tx->Consume(polled));
+  Commit(*tx);
+  engine_->Crash();
+  EXPECT_EQ(Ids(Poll()), Ids({MessageOf(2)}));
+}
+
+TEST_P(BusContract, KeepsWhatWasCommittedButNeverPublished) {
+  const auto tx = Begin();
+  const std::vector<Message> outbox{MessageOf(5)};
+  Commit(*tx, outbox);
+  engine_->Crash();
+  EXPECT_EQ(Ids(Poll()), Ids(outbox));
+}
+
+TEST_P(BusContract, ForgetsTheOutboxOfARollback) {
+  {
+    const auto tx = Begin();
+    ASSERT_GOOD(tx->Create(std::vector{SagaOf(1)}));
+  }
+  engine_->Restart();
+  EXPECT_TRUE(Poll().empty());
+}
+
+TEST_P(BusContract, ConsumesADuplicateOncePerDelivery) {
+  Send({MessageOf(1), MessageOf(1)});
+  const auto first = Poll(1);
+  {
+    const auto tx = Begin();
+    ASSERT_GOOD(tx->Consume(first));
+    Commit(*tx);
+  }
+  engine_->Crash();
+  const auto second = Poll();
+  ASSERT_EQ(second.size(), 1u);
+  const auto tx = Begin();
+  ASSERT_GOOD(tx->Consume(second));
+  Commit(*tx);
+  engine_->Crash();
+  EXPECT_TRUE(Poll().empty());
+}
+
+TEST_P(BusContract, HandlesLocalMessagesWithoutTheWire) {
+  const auto tx = Begin();
+  std::vector<Message> outbox{MessageOf(1), MessageOf(2)};
+  const auto local = tx->TakeLocal(outbox);
+  EXPECT_EQ(local.size() + outbox.size(), 2u) << "every message is either taken or left";
+  ASSERT_GOOD(tx->Consume(local));
+  Commit(*tx, outbox);
+  ASSERT_GOOD(bus().Publish(outbox));
+  EXPECT_EQ(static_cast<size_t>(Lag()), outbox.size());
+}
+
+TEST_P(BusContract, StopsTakingMessagesThatChaseEachOtherForever) {
+  const auto tx = Begin();
+  for (int hop = 0; hop < 10'000; ++hop) {
+    std::vector<Message> outbox{MessageOf(1)};
+    if (tx->TakeLocal(outbox).empty()) return;
+  }
+  FAIL() << "one transaction would never end";
+}
+
+RUN_ON_EVERY_ENGINE(BusContract);
+
+}  // namespace
+}  // namespace reprise::runtime

@@ -1,0 +1,68 @@
+// Every engine that must pass the suites.
+#include <filesystem>
+
+#include <stdlib.h>
+
+#include "engine_under_test.h"
+#include "sqlite/engine.h"
+
+namespace reprise::runtime {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The embedded engine in a folder of its own.  A crash is what kill -9 leaves: the files as they
+/// are.
+class SqliteUnderTest : public EngineUnderTest {
+ public:
+  SqliteUnderTest() {
+    std::string name = (fs::temp_directory_path() / "conformance-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    Open();
+  }
+  ~SqliteUnderTest() override {
+    engine_.reset();
+    fs::remove_all(folder_);
+  }
+
+  Journal& journal() override { return engine_->journal(); }
+  Bus& bus() override { return engine_->bus(); }
+
+  void Restart() override {
+    engine_.reset();
+    Open();
+  }
+
+  void Crash() override {
+    const fs::path next = folder_ / std::to_string(++life_);
+    fs::create_directory(next);
+    for (const char* end : {"", "-wal"}) {
+      const fs::path from = File().string() + end;
+      if (fs::exists(from)) fs::copy_file(from, (next / "journal.db").string() + end);
+    }
+    engine_.reset();
+    home_ = next;
+    Open();
+  }
+
+ private:
+  fs::path File() const { return (home_.empty() ? folder_ : home_) / "journal.db"; }
+
+  void Open() {
+    auto opened = SqliteEngine::Open({.file = File().string()});
+    ASSERT_GOOD(opened);
+    engine_ = std::move(*opened);
+  }
+
+  fs::path folder_, home_;
+  int life_ = 0;
+  std::unique_ptr<SqliteEngine> engine_;
+};
+
+}  // namespace
+
+std::vector<EngineFactory> Engines() {
+  return {{"Sqlite", [] { return std::make_unique<SqliteUnderTest>(); }}};
+}
+
+}  // namespace reprise::runtime
