@@ -15,9 +15,9 @@ namespace reprise::runtime {
 /// Checked by the server: one Host, decodable target, body within its limit and complete.
 struct HttpRequest {
   std::string method;  // as sent: "GET", "POST", "HEAD"
-  std::string path;    // as sent, still percent-encoded, without query: "/users/a%20b/points"
+  std::string path;    // as sent, still percent-encoded, without query: "/orders/a%20b/lines"
   std::vector<std::string>
-      segments;  // of path, percent-decoded: {"users", "a b", "points"}; "/" has none
+      segments;  // of path, percent-decoded: {"orders", "a b", "lines"}; "/" has none
   std::vector<std::pair<std::string, std::string>> query;  // percent-decoded, in order of arrival
   std::vector<std::pair<std::string, std::string>>
       headers;  // names in lower case, in order of arrival
@@ -64,7 +64,7 @@ struct HttpResponse {
 
 /// What is wrong with one field of a request.
 struct FieldProblem {
-  std::string field, code, detail;  // "items[2].seat", "body.wrong_type", "must be an integer"
+  std::string field, code, detail;  // "items[2].name", "body.wrong_type", "must be an integer"
 };
 
 /// A refusal; sent as application/problem+json (RFC 9457) with `type` "/problems/<code>".
@@ -91,7 +91,8 @@ class EventStream {  // Threads: any.
   virtual void Close() = 0;
   virtual bool closed() const = 0;
 
-  /// Bytes queued that the client has not taken yet: whoever has much to send waits while this is high.
+  /// Bytes queued that the client has not taken yet: whoever has much to send waits while this is
+  /// high.
   virtual std::size_t pending() const { return 0; }
 
   /// `listener` is called once when the stream has ended for whatever reason, on a thread of the
