@@ -229,12 +229,13 @@ void Deciding::Finish() {
   if (saga_.open != 0 || Ended(saga_.state)) return;
   FailHalfJoins();
   if (saga_.open != 0) return;
+  const bool through = saga_.scope.SubsetOf(saga_.settled) && Lasts().SubsetOf(saga_.last_settled);
+  if (!through && saga_.stuck.empty()) return;  // only a wrong count leads here: better idle than wrong
   if (saga_.scope.empty()) {
     saga_.state = SagaState::kDone;
     if (!saga_.done_told) decision_.notices.push_back(Notice{.event = "$done"});
     saga_.done_told = true;
-  } else if (saga_.stuck.empty() && saga_.scope.SubsetOf(saga_.settled) &&
-             Lasts().SubsetOf(saga_.last_settled)) {
+  } else if (saga_.stuck.empty()) {
     saga_.state = SagaState::kUndone;
     decision_.notices.push_back(Notice{.event = "$undone"});
   } else {

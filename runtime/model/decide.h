@@ -53,7 +53,9 @@ struct Meeting {
 Meeting Meet(const Pipeline& pipeline, const StepRow& row, const Message& message);
 
 /// The undo or close that waited (kDefer), once the call is judged and `row` is as Judge left it: its
-/// kAgain or kPark was not followed, what a Do emitted is dropped (Fact kDone without an event).
+/// kAgain or kPark was not followed, what a Do emitted is dropped.  The end of the call is told first, as
+/// Fact kDone without an event or kFailed, with delta 0: the call's -1 goes with what follows from here, or
+/// `open` would be 0 in between.
 Meeting MeetDeferred(const Pipeline& pipeline, const StepRow& row);
 
 /// What an Undo is told when it runs again (parked, or after an operator's retry).

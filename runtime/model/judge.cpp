@@ -32,7 +32,7 @@ class Judging {
     }
     ++counter();
     Note(outcome_.code);
-    return GiveUp(outcome_.unknown);
+    return GiveUp(outcome_.unknown || ruling_.row.unknown);
   }
 
  private:

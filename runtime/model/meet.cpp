@@ -207,6 +207,8 @@ Meeting Meet(const Pipeline& pipeline, const StepRow& row, const Message& messag
   const Step& step = pipeline.step(message.step);
   Meeting m;
   m.row = row;
+  m.row.saga = message.saga;
+  m.row.step = message.step;
   if (IsUndo(message)) {
     MeetUndo(step, m, message);
   } else {
