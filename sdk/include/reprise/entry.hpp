@@ -72,11 +72,19 @@ std::string Guarded(Body body) noexcept {
 
 // ---- declared problems and events
 
+/// What the SDK itself may answer for a part, beside what it declares.
 template <class Part>
-constexpr bool Declared(std::string_view code) {
-  for (const Problem& known : {kBadPayload, kInternal, kHttpRefused, kUnavailable}) {
-    if (known.code == code) return true;
-  }
+constexpr auto BuiltIn() {
+  if constexpr (IsQuestion<Part>)
+    return std::array{kBadPayload, kUnavailable, kInternal};
+  else if constexpr (Part::kEffects == Effects::kExternal)
+    return std::array{kBadPayload, kInternal, kHttpRefused};
+  else
+    return std::array{kBadPayload, kInternal};
+}
+
+template <class Part>
+constexpr bool DeclaresItself(std::string_view code) {
   for (const Problem& problem : Part::kErrors) {
     if (problem.code == code) return true;
   }
@@ -84,12 +92,24 @@ constexpr bool Declared(std::string_view code) {
 }
 
 template <class Part>
+constexpr bool Declared(std::string_view code) {
+  for (const Problem& known : BuiltIn<Part>()) {
+    if (known.code == code) return true;
+  }
+  return DeclaresItself<Part>(code);
+}
+
+template <class Part>
 const reprise_problem_spec* ProblemAt(std::size_t index) {
   static const std::vector<reprise_problem_spec> kSpecs = [] {
     std::vector<reprise_problem_spec> specs;
-    for (const Problem& problem : Part::kErrors) {
+    const auto add = [&](const Problem& problem) {
       specs.push_back(
           {sizeof(reprise_problem_spec), ToAbi(problem.code), ToAbi(problem.doc), problem.http});
+    };
+    for (const Problem& problem : Part::kErrors) add(problem);
+    for (const Problem& problem : BuiltIn<Part>()) {
+      if (!DeclaresItself<Part>(problem.code)) add(problem);
     }
     return specs;
   }();

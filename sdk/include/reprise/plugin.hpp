@@ -23,7 +23,7 @@ struct Problem {
   std::string_view doc = {};
 };
 
-/// Errors that every plugin may answer without declaring them.
+/// Errors that need no declaration: the SDK answers them, and declares them where they fit.
 inline constexpr Problem kBadPayload{
     "bad_payload", 400, "A field of the input is missing, ill-typed or out of bounds."};
 inline constexpr Problem kInternal{"internal", 500,
