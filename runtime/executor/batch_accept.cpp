@@ -187,8 +187,7 @@ Batch::Ran Batch::AcceptRun(const Admitted& admitted) {
     }
     if (savepoint) {
       if (first.careful > 0) --first.careful;
-      if (!good && !Check(tx_.RollbackToSavepoint())) return Ran::kFailed;
-      if (!Check(tx_.ReleaseSavepoint())) return Ran::kFailed;
+      if (!Check(good ? tx_.ReleaseSavepoint() : tx_.RollbackToSavepoint())) return Ran::kFailed;
     }
     if (reply.status != 503) break;
   }

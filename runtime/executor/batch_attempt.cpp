@@ -128,8 +128,7 @@ Batch::Ran Batch::RunOne(Attempt& attempt) {
       }
       if (savepoint) {
         if (bound.careful > 0) --bound.careful;
-        if (!good && !Check(tx_.RollbackToSavepoint())) return Ran::kFailed;
-        if (!Check(tx_.ReleaseSavepoint())) return Ran::kFailed;
+        if (!Check(good ? tx_.ReleaseSavepoint() : tx_.RollbackToSavepoint())) return Ran::kFailed;
       }
     }
     if (crashed_) return Ran::kFailed;
@@ -150,8 +149,7 @@ Batch::Ran Batch::RunAll(std::span<Attempt*> group) {
   if (!Check(tx_.Savepoint())) return Ran::kFailed;
   bool good = bound.action->RunAll(calls);
   for (const Call* call : calls) good = good && call->finished && Good(call->outcome);
-  if (!good && !Check(tx_.RollbackToSavepoint())) return Ran::kFailed;
-  if (!Check(tx_.ReleaseSavepoint())) return Ran::kFailed;
+  if (!Check(good ? tx_.ReleaseSavepoint() : tx_.RollbackToSavepoint())) return Ran::kFailed;
   for (Attempt* attempt : group) {
     if (!good) {
       if (const Ran ran = RunOne(*attempt); ran != Ran::kOk) return ran;

@@ -191,6 +191,7 @@ void Batch::Publish(const Plan& plan, const Saga* saga, const Uuid& id, const st
                     const Payload& payload, std::uint32_t round) {
   const Pipeline& pipeline = *plan.pipeline;
   const Payload& root = saga ? saga->root : payload;
+  Tell(id, plan, "", "event", event);
   const auto to_side = [&](StepIndex side, Phase phase) {
     Message message;
     message.saga = id;

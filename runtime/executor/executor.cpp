@@ -57,6 +57,7 @@ Executor::~Executor() {
 // ---------------------------------------------------------------- the loop
 
 bool Executor::Turn() {
+  if (dead_) return false;
   bool ran_calls = options_.call_threads == 0 && calls_->Drain();
   Work work = Collect();
   if (work.empty()) {
@@ -125,6 +126,10 @@ bool Executor::Commit(Work& work) {
     if (ran == Batch::Ran::kRerun) continue;
     if (ran == Batch::Ran::kFailed) {
       error = batch.error();
+      if (error.code == Code::kCancelled) {  // an injected crash that did not kill the process
+        dead_ = true;
+        return false;
+      }
       break;
     }
     std::vector<Message> outbox = std::move(batch.after().outbox);
@@ -133,6 +138,10 @@ bool Executor::Commit(Work& work) {
       break;
     }
     ++commits_;
+    if (on_commit_ && !on_commit_()) {
+      dead_ = true;
+      return false;
+    }
     journal_down_ = false;
     next_due_known_ = false;
     if (on_line_) {
@@ -143,7 +152,6 @@ bool Executor::Commit(Work& work) {
           {{"error", published.error().message}});
     }
     Finish(batch.after());
-    if (on_commit_) on_commit_();
     return true;
   }
   Abandon(work, error);

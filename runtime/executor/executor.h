@@ -73,9 +73,9 @@ class Executor : public Ingress {
   void Read(std::function<void(Journal&)> read) override;
   std::optional<std::pair<std::string, std::string>> Overloaded() const override;
 
-  /// Called on the executor's thread after each commit, with what was committed: tests' crash
-  /// points.
-  void OnCommit(std::function<void()> listener) { on_commit_ = std::move(listener); }
+  /// Called on the executor's thread right after each commit, before anything is published or
+  /// answered: tests' crash points.  False: the executor is dead from here on, as if it had been killed.
+  void OnCommit(std::function<bool()> listener) { on_commit_ = std::move(listener); }
   /// Called for each line of a saga's life as it is committed: `demo` prints them.
   struct Line {
     Uuid saga;
@@ -90,6 +90,8 @@ class Executor : public Ingress {
   void AddFault(Fault fault) { faults_.push_back(std::move(fault)); }
   void ClearFaults() { faults_.clear(); }
   std::uint64_t commits() const { return commits_; }
+  /// Died by a crash that a test injected.
+  bool dead() const { return dead_; }
 
  private:
   friend class Batch;
@@ -131,8 +133,9 @@ class Executor : public Ingress {
   bool next_due_known_ = false;
   Time housekeeping_{};
   std::uint64_t commits_ = 0;
+  bool dead_ = false;
   std::uint64_t salt_ = 1;
-  std::function<void()> on_commit_;
+  std::function<bool()> on_commit_;
   std::function<void(const Line&)> on_line_;
   std::function<void()> on_crash_;
   std::vector<std::function<void(const std::string&)>> hint_listeners_;

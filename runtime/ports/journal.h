@@ -114,7 +114,7 @@ class Transaction {  // Rolls back unless committed.
   virtual Sql& sql() = 0;
   /// A savepoint around one attempt, when a batch is re-run after a failure that had written.
   virtual Status Savepoint() = 0;
-  virtual Status RollbackToSavepoint() = 0;
+  virtual Status RollbackToSavepoint() = 0;  // and the savepoint is gone
   virtual Status ReleaseSavepoint() = 0;
   /// Whether plugin SQL changed anything since the transaction or the last savepoint began.
   virtual bool wrote() const = 0;

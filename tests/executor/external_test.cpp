@@ -1,0 +1,138 @@
+// External steps: an intent, a call, a result; and what becomes of a call that was cut off.
+#include "executor_fixture.h"
+
+namespace reprise::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ExternalTest : public ExecutorTest {
+ protected:
+  static Step E(const std::string& name, const std::string& on) {
+    Step step = A(name, on);
+    step.external = true;
+    return step;
+  }
+};
+
+TEST_F(ExternalTest, CommitsTheIntentThenCallsThenCommitsTheResult) {
+  Flow({E("mail", "start"), A("b", "mail.ok")});
+  plugins_.On("p.mail", [&](Call& call) {
+    EXPECT_EQ(call.sql, nullptr);
+    EXPECT_FALSE(call.idempotency_key.empty());
+    EXPECT_EQ(commits_, 1U);
+    Ok(call);
+    call.outcome.memo = "m1";
+  });
+  const Uuid id = Begin("start");
+  EXPECT_EQ(State(id), "done");
+  EXPECT_EQ(Show(id).steps.at(0).memo, "m1");
+}
+
+TEST_F(ExternalTest, EveryTryCarriesTheSameKeyAndTheUndoAnother) {
+  Flow({E("mail", "start"), A("b", "mail.ok")});
+  std::set<std::string> dos, undos;
+  int tries = 0;
+  plugins_.On("p.mail", [&](Call& call) {
+    (call.phase == Phase::kDo ? dos : undos).insert(std::string(call.idempotency_key));
+    if (call.phase == Phase::kUndo) {
+      EXPECT_EQ(*dos.begin(), call.do_key);
+    }
+    ++tries < 4 ? Retry(call) : Ok(call);
+  });
+  plugins_.On("p.b", [](Call& call) { Fail(call); });
+  const Uuid id = Begin("start");
+  Advance(1h);
+  EXPECT_EQ(State(id), "undone");
+  EXPECT_EQ(dos.size(), 1U);
+  EXPECT_EQ(undos.size(), 1U);
+  EXPECT_NE(dos, undos);
+}
+
+TEST_F(ExternalTest, ACallCutOffByACrashIsReconciled) {
+  Step mail = E("mail", "start");
+  mail.reconciles = true;
+  Flow({mail, A("b", "mail.ok")});
+  int calls = 0, asked = 0;
+  plugins_.On("p.mail", [&](Call& call) {
+    if (call.reconcile) {
+      ++asked;
+      call.found = 0;
+      call.outcome.memo = "found";
+      call.emitted.push_back({"ok", {}});
+      return;
+    }
+    ++calls;
+    Ok(call);
+  });
+  crash_at_ = 1;  // the intent is committed, the call never made
+  const Uuid id = Begin("start");
+  EXPECT_EQ(State(id), "running");
+  Advance(29s);
+  EXPECT_EQ(asked, 0);  // the first call might still be on its way
+  Advance(1s);
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(State(id), "done");
+  EXPECT_EQ(Show(id).steps.at(0).memo, "found");
+}
+
+TEST_F(ExternalTest, AnIdempotentCallCutOffIsMadeAgainWithTheSameKey) {
+  Step mail = E("mail", "start");
+  mail.idempotent = true;
+  Flow({mail});
+  int calls = 0;
+  plugins_.On("p.mail", [&](Call& call) {
+    ++calls;
+    Ok(call);
+  });
+  crash_at_ = 1;
+  const Uuid id = Begin("start");
+  Advance(30s);
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(State(id), "done");
+}
+
+TEST_F(ExternalTest, ACallThatNobodyCanAskAboutIsNotMadeTwice) {
+  Flow({A("a", "start"), E("mail", "a.ok")});
+  int dos = 0;
+  Last told = Last::kDone;
+  plugins_.On("p.mail", [&](Call& call) {
+    if (call.phase == Phase::kDo) ++dos;
+    if (call.phase == Phase::kUndo) told = call.last;
+  });
+  crash_at_ = 1;
+  const Uuid id = Begin("start");
+  Advance(1h);
+  EXPECT_EQ(dos, 0);
+  EXPECT_EQ(State(id), "undone");
+  EXPECT_EQ(told, Last::kUnknown);  // it may have happened: the Undo was run and told so
+}
+
+TEST_F(ExternalTest, AnUndoWaitsForTheCallInFlight) {
+  Flow({A("a", "start"), E("mail", "a.ok"), A("c", "a.ok")});
+  std::vector<std::string> order;
+  plugins_.On("p.mail",
+              [&](Call& call) { order.push_back(call.phase == Phase::kDo ? "do" : "undo"); });
+  plugins_.On("p.c",
+              [](Call& call) { Fail(call); });  // fails in the batch that commits mail's intent
+  const Uuid id = Begin("start");
+  EXPECT_EQ(State(id), "undone");
+  EXPECT_EQ(order, (std::vector<std::string>{"do", "undo"}));
+}
+
+TEST_F(ExternalTest, AnExternalSideStepIsRetriedAndThenADeadLetter) {
+  Step side = Side("bill", "$done");
+  side.external = true;
+  side.undo_on = "$undone";
+  Flow({A("a", "start"), side});
+  plugins_.On("p.bill", [](Call& call) { Retry(call, "http_500"); });
+  const Uuid id = Begin("start");
+  EXPECT_EQ(State(id), "done");
+  Advance(1h);
+  ASSERT_EQ(Letters().size(), 1U);
+  EXPECT_EQ(Letters()[0].code, "http_500");
+}
+
+}  // namespace
+}  // namespace reprise::runtime
