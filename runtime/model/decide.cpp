@@ -230,7 +230,8 @@ void Deciding::Finish() {
   FailHalfJoins();
   if (saga_.open != 0) return;
   const bool through = saga_.scope.SubsetOf(saga_.settled) && Lasts().SubsetOf(saga_.last_settled);
-  if (!through && saga_.stuck.empty()) return;  // only a wrong count leads here: better idle than wrong
+  if (!through && saga_.stuck.empty())
+    return;  // only a wrong count leads here: better idle than wrong
   if (saga_.scope.empty()) {
     saga_.state = SagaState::kDone;
     if (!saga_.done_told) decision_.notices.push_back(Notice{.event = "$done"});

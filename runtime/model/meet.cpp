@@ -73,7 +73,7 @@ void MeetJoin(const Step& step, Meeting& m, const Message& message) {
   const bool first = row.bits == 0;
   row.bits |= bit;
   row.arrivals.push_back(
-      json::array{message.bit, std::move(id), open ? message.added : json::object()});
+      json::array{std::int64_t{message.bit}, std::move(id), open ? message.added : json::object()});
   const std::size_t count = step.on.size();
   const std::uint64_t all = count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
   if (open && row.bits == all) {
