@@ -217,7 +217,7 @@ Result<std::vector<Uuid>> SqliteJournal::Expired(std::string_view pipeline, Time
 /// Looks at a piece of the open sagas and goes on from there the next time, so that a million sagas
 /// that wait for their timers cost a million looks over many calls, not in one.
 Result<std::vector<Uuid>> SqliteJournal::Idle(Time before, std::size_t most) {
-  std::unordered_set<Uuid> carried;  // messages are on their way to these
+  std::unordered_set<Uuid> carried;  // a message is on its way to these, or they are in `out`
   for (const Message& message : core_.bus.waiting()) carried.insert(message.saga);
   std::vector<std::pair<std::int64_t, SagaState>> groups;
   for (const std::int64_t plan : core_.plans.OfPipeline("")) {
@@ -226,8 +226,9 @@ Result<std::vector<Uuid>> SqliteJournal::Idle(Time before, std::size_t most) {
   }
   std::vector<Uuid> out;
   std::int64_t looks = kIdleLook;
-  for (std::size_t turns = 0;
-       turns <= groups.size() && looks > 0 && out.size() < most && !groups.empty(); ++turns) {
+  // All groups; and if the first one is begun in its middle, the part before that at the end.
+  std::size_t turns = groups.size() + (idle_after_.nil() ? 0 : 1);
+  for (; turns > 0 && looks > 0 && out.size() < most && !groups.empty(); --turns) {
     const auto [plan, state] = groups[idle_group_ % groups.size()];
     Cursor row = core_.db->Use(
         "SELECT s.id, s.changed < ?4 AND NOT EXISTS(SELECT 1 FROM rp_due d WHERE d.saga = s.id)"
@@ -238,7 +239,7 @@ Result<std::vector<Uuid>> SqliteJournal::Idle(Time before, std::size_t most) {
     int rc = row.Raw();
     for (; rc == SQLITE_ROW && looks > 0 && out.size() < most; --looks) {
       idle_after_ = row.Id(0);
-      if (row.Int(1) != 0 && !carried.contains(idle_after_)) out.push_back(idle_after_);
+      if (row.Int(1) != 0 && carried.insert(idle_after_).second) out.push_back(idle_after_);
       rc = row.Raw();
     }
     if (rc != SQLITE_DONE && rc != SQLITE_ROW) return row.Failure();

@@ -144,7 +144,7 @@ class Opening {
     sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
     opened_.db = std::make_unique<Database>(handle);
-    return InstallRowsTable(handle);
+    return InstallRowsTable(*opened_.db);
   }
 
   /// From here on the file is ours: an exclusive lock, held until the connection closes.

@@ -23,7 +23,9 @@ RowsCursor* Of(sqlite3_vtab_cursor* cursor) {
   return reinterpret_cast<RowsCursor*>(cursor);
 }
 
-int Connect(sqlite3* db, void*, int, const char* const*, sqlite3_vtab** out, char**) {
+int Connect(sqlite3* db, void* access, int, const char* const*, sqlite3_vtab** out, char**) {
+  // A plugin's statement may be the first to use it; that it is declared is not the plugin's doing.
+  const Access::Scope scope(*static_cast<Access*>(access), Access::kOwn);
   std::string columns;
   for (size_t i = 0; i < kRowsColumnsMax; ++i) columns += fmt::format("c{},", i);
   const int rc =
@@ -171,10 +173,10 @@ std::optional<size_t> UpsertAfter(std::string_view sql, size_t at) {
 
 }  // namespace
 
-Status InstallRowsTable(sqlite3* db) {
+Status InstallRowsTable(Database& db) {
   static const sqlite3_module kModule = MakeModule();
-  const int rc = sqlite3_create_module_v2(db, "rp_rows", &kModule, nullptr, nullptr);
-  if (rc != SQLITE_OK) return ErrorOf(db, rc, "rp_rows");
+  const int rc = sqlite3_create_module_v2(db.handle(), "rp_rows", &kModule, &db.access(), nullptr);
+  if (rc != SQLITE_OK) return ErrorOf(db.handle(), rc, "rp_rows");
   return {};
 }
 

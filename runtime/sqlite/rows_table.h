@@ -23,7 +23,9 @@ struct RowsTable {
   std::span<const SqlValue> cells;  // row-major
 };
 
-Status InstallRowsTable(sqlite3* db);
+class Database;
+
+Status InstallRowsTable(Database& db);
 
 /// Binds `rows` to a parameter; it must live until the statement is reset.
 int BindRows(sqlite3_stmt* statement, int parameter, const RowsTable* rows);
