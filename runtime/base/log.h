@@ -1,6 +1,6 @@
 /// One line per thing worth knowing, to stderr, as text or JSON, through spdlog.
 ///
-/// Whatever a caller, a customer or a plugin put into a value stays on its line: control bytes,
+/// Whatever a caller, a client or a plugin put into a value stays on its line: control bytes,
 /// line separators and bidirectional overrides are escaped, bytes that are not UTF-8 become U+FFFD.
 #pragma once
 

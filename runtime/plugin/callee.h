@@ -20,7 +20,7 @@ class Callee {  // Threads: any.
         name_(plugin_ + "." + own_name_),
         metrics_(metrics) {}
 
-  /// "seat.hold".
+  /// "shop.order".
   const std::string& name() const { return name_; }
   const std::string& plugin() const { return plugin_; }
 

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <reprise/abi.h>
+
 #include "base/suggest.h"
 #include "base/utf8.h"
 #include "plugin/names.h"

@@ -77,7 +77,7 @@ class LiveContext {
   reprise_ctx* context_;
 };
 
-/// Says in the log, and counts, that the plugin broke the contract: "plugin seat.hold: WHAT
+/// Says in the log, and counts, that the plugin broke the contract: "plugin shop.order: WHAT
 /// (plugin's fault)".
 void Blame(const reprise_ctx& ctx, std::string_view fault, std::string_view what);
 

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include <reprise/abi.h>
+
 #include "plugin/callee.h"
 #include "plugin/catalog.h"
 #include "ports/plugins.h"

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <reprise/abi.h>
+
 #include "base/utf8.h"
 #include "plugin/values.h"
 

@@ -1,12 +1,14 @@
 /// One plugin's .so: found, checked and loaded, or one line that says why not.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
-#include <reprise/abi.h>
-
 #include "base/result.h"
+
+struct reprise_plugin;  // abi.h, which only this folder needs to see
+struct reprise_entry;
 
 namespace reprise::runtime {
 
