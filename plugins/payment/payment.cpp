@@ -93,7 +93,7 @@ class Take : public Action<Payment, TakeIn> {
   static constexpr Problem kErrors[] = {
       {"insufficient_points", 402, "The user has too few points."},
       {"already_refunded", 409, "This payment was given back before."}};
-  // A payment given back stays, marked; so does the row of a user seen for the first time.
+  // A payment given back stays, marked.
   static constexpr std::string_view kRemains[] = {"payment_taken where status = 'REFUNDED'"};
 
   Outcome Do(Context& ctx, const TakeIn& in) const override {
