@@ -237,6 +237,7 @@ Asked Host::Ask(std::string_view name, const Fields& fields) {
 }
 
 std::string Host::NewSaga() {
+  if (!saga.empty()) return saga;
   std::string number = std::to_string(++impl_->sagas);
   return "00000000-0000-7000-8000-" + std::string(12 - number.size(), '0') + number;
 }

@@ -45,7 +45,8 @@ class Trial {
         bound_(bound),
         input_(input),
         broken_(broken),
-        before_(host.Dump(bound.remains)) {}
+        before_(host.Dump(bound.remains)),
+        saga_(host.NewSaga()) {}
 
   /// False: the input is of no use for the laws.
   bool Reference() {
@@ -69,7 +70,7 @@ class Trial {
 
   void UndoWithoutDo() {
     const Attempt attempt(host_);
-    const Ran ran = host_.Run(bound_, {Phase::kUndo, kSaga, {}, input_, input_, 1, Last::kNever});
+    const Ran ran = host_.Run(bound_, {Phase::kUndo, saga_, {}, input_, input_, 1, Last::kNever});
     if (!Settled(ran)) Break("undo without do changes nothing: it answered " + Shown(ran));
     Expect("undo without do changes nothing", Difference(before_, host_.Dump(bound_.remains)));
   }
@@ -90,8 +91,6 @@ class Trial {
   }
 
  private:
-  static constexpr const char* kSaga = "00000000-0000-7000-8000-00000000aaaa";
-
   /// From here on, everything is taken back.
   struct Attempt {
     explicit Attempt(Host& its_host) : host(its_host) { host.Remember(); }
@@ -104,11 +103,11 @@ class Trial {
   static bool Settled(const Ran& ran) { return ran.done() || ran.kept(); }
 
   Ran Do(int attempt) {
-    return host_.Run(bound_, {Phase::kDo, kSaga, {}, input_, input_, attempt, Last::kDone});
+    return host_.Run(bound_, {Phase::kDo, saga_, {}, input_, input_, attempt, Last::kDone});
   }
   Ran Undo(int attempt) {
     return host_.Run(bound_,
-                     {Phase::kUndo, kSaga, did_.memo, input_, input_, attempt, Last::kDone});
+                     {Phase::kUndo, saga_, did_.memo, input_, input_, attempt, Last::kDone});
   }
   End EndOf(const Ran& ran) const { return {Shown(ran), host_.Dump({}), host_.Effects()}; }
 
@@ -159,6 +158,7 @@ class Trial {
   const Fields& input_;
   std::vector<std::string>& broken_;
   const std::vector<std::string> before_;
+  const std::string saga_;
   Ran did_, undid_;
   End done_, undone_;
 };

@@ -114,6 +114,9 @@ class Kit {
   Time Now() const { return host_->now; }
 
   // -- what the next calls see
+  /// Every call from now on is of this saga, as several steps of one are; empty: each Do has a new
+  /// one.
+  Kit& InSaga(std::string_view id) { return host_->saga = id, *this; }
   Kit& Key(std::string_view key) { return host_->key = key, *this; }
   Kit& Bearer(std::string_view token) { return host_->bearer = token, *this; }
   Kit& Remaining(Millis left) { return host_->remaining = left, *this; }
@@ -146,7 +149,8 @@ class Kit {
   std::vector<std::string> Laws(const In& in, const std::vector<std::string>& remains = {}) {
     return Laws(std::vector<In>{in}, remains);
   }
-  std::vector<std::string> Laws(const std::vector<In>& ins,
+  template <std::same_as<In> T>  // not deduced from braces, which stay one In
+  std::vector<std::string> Laws(const std::vector<T>& ins,
                                 const std::vector<std::string>& remains = {}) {
     std::vector<Fields> inputs;
     for (const In& in : ins) inputs.push_back(Merged(in, law_fields_));

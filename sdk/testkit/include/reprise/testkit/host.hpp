@@ -55,6 +55,7 @@ class Host {  // Threads: the test's.
 
   Time now;
   Millis remaining{30'000};
+  std::string saga;                 // of every call from now on; empty: a new one each
   std::string key, bearer, others;  // key: empty is the saga id
   bool cancelled = false;
   int fail_call = 0;     // the next call only; 0: none
