@@ -1,16 +1,18 @@
 # reprise_add_plugin(NAME source... [LIBRARIES library...] [TESTS source...])
 #
 # Makes plugins/NAME.so in the build folder, which exports nothing but reprise_entry_v1: two plugins in one
-# process share no symbol, not even unique ones of the standard library's templates.
+# process share no symbol, not even the unique ones of templates and inline functions.
 #
 # TESTS makes the program NAME_test of the test kit and GoogleTest, and registers its tests as plugins.*.  A test
 # usually includes the plugin's source itself (#include "NAME.cpp"), so that it can name the plugin's classes; a
 # source that no test includes is compiled into the program.
+include(GoogleTest)
 set(REPRISE_PLUGIN_EXPORTS ${CMAKE_CURRENT_LIST_DIR}/exports.map)
 
 function(reprise_add_plugin name)
   cmake_parse_arguments(ARG "" "" "LIBRARIES;TESTS" ${ARGN})
-  add_library(plugin_${name} MODULE ${ARG_UNPARSED_ARGUMENTS})
+  set(sources ${ARG_UNPARSED_ARGUMENTS})
+  add_library(plugin_${name} MODULE ${sources})
   set_target_properties(plugin_${name} PROPERTIES PREFIX "" SUFFIX .so OUTPUT_NAME ${name}
                         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
                         LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins
@@ -21,17 +23,17 @@ function(reprise_add_plugin name)
     target_link_options(plugin_${name} PRIVATE LINKER:-z,defs)
   endif()
   if(ARG_TESTS AND TARGET reprise::testkit)
-    reprise_plugin_test(${name} "${ARG_UNPARSED_ARGUMENTS}" "${ARG_LIBRARIES}" "${ARG_TESTS}")
+    reprise_plugin_test(${name} "${sources}" "${ARG_LIBRARIES}" "${ARG_TESTS}")
+    add_test(NAME plugins.${name}.exports_its_entry_only
+             COMMAND ${CMAKE_NM} -D --defined-only --format=posix $<TARGET_FILE:plugin_${name}>)
+    set_tests_properties(plugins.${name}.exports_its_entry_only PROPERTIES
+                         PASS_REGULAR_EXPRESSION "^reprise_entry_v1 [A-Z] [0-9a-f ]+\n$")
   endif()
 endfunction()
 
 function(reprise_plugin_test name sources libraries tests)
   set(included "")
   foreach(test ${tests})
-    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${test})
-      message(WARNING "plugin ${name}: there is no test ${test}")
-      return()
-    endif()
     file(STRINGS ${CMAKE_CURRENT_SOURCE_DIR}/${test} lines REGEX "^#include \".*\\.cpp\"")
     list(APPEND included ${lines})
   endforeach()
