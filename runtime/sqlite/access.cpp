@@ -15,6 +15,7 @@ bool Same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && StartsWith(a, b);
 }
 
+constexpr const char* kMigrationsOnly = "tables are made and changed by migrations only";
 constexpr std::string_view kRows = "rp_rows";  // the table behind `$rows`
 
 std::string_view View(const char* text) {
@@ -66,6 +67,11 @@ int Access::Deny(std::string why) {
   return SQLITE_DENY;
 }
 
+int Access::DecideTable(std::string_view table) {
+  if (!OfRuntime(table) && !StartsWith(table, "sqlite_")) return SQLITE_OK;
+  return Deny("table '" + std::string(table) + "' is the runtime's own");
+}
+
 int Access::DecidePlugin(int action, std::string_view a, std::string_view b) {
   switch (action) {
     case SQLITE_SELECT:
@@ -74,15 +80,11 @@ int Access::DecidePlugin(int action, std::string_view a, std::string_view b) {
     case SQLITE_FUNCTION:
       return Same(b, "load_extension") ? Deny("load_extension is not for plugins") : SQLITE_OK;
     case SQLITE_READ:
-      if (Same(a, kRows)) return SQLITE_OK;
-      [[fallthrough]];
+      return Same(a, kRows) ? SQLITE_OK : DecideTable(a);
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
     case SQLITE_DELETE:
-      if (OfRuntime(a) || StartsWith(a, "sqlite_")) {
-        return Deny("table '" + std::string(a) + "' is the runtime's own");
-      }
-      return SQLITE_OK;
+      return StartsWith(a, "sqlite_") ? Deny(kMigrationsOnly) : DecideTable(a);
     case SQLITE_TRANSACTION:
     case SQLITE_SAVEPOINT:
       return Deny(
@@ -92,7 +94,7 @@ int Access::DecidePlugin(int action, std::string_view a, std::string_view b) {
     case SQLITE_PRAGMA:
       return Deny("ATTACH, DETACH, PRAGMA and VACUUM are not for plugins");
     default:
-      return Deny("tables are made and changed by migrations only");
+      return Deny(kMigrationsOnly);
   }
 }
 

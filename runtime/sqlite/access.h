@@ -43,6 +43,7 @@ class Access {
   static int Ask(void* self, int action, const char* a, const char* b, const char* database,
                  const char* inside);
   int Decide(int action, std::string_view a, std::string_view b, std::string_view database);
+  int DecideTable(std::string_view table);
   int DecidePlugin(int action, std::string_view a, std::string_view b);
   int DecideMigration(int action, std::string_view a, std::string_view b);
   int Deny(std::string why);

@@ -107,6 +107,12 @@ class Opening {
     if (auto known = CheckVersion(); !known) return known.error();
     if (auto ready = options_.read_only ? Ask("PRAGMA query_only = ON") : MakeReady(); !ready)
       return ready.error();
+    // Plugins may use these, but a table function declares itself at its first use, which they may
+    // not.
+    if (auto declared = Ask("SELECT 1 FROM json_each('[]'); SELECT 1 FROM json_tree('[]')");
+        !declared) {
+      return declared.error();
+    }
     return std::move(opened_);
   }
 
