@@ -49,7 +49,7 @@ namespace detail {
 template <class... Args>
 std::string Format(std::string_view format, const Args&... args) {
   std::ostringstream text;
-  const auto upto = [&](auto& out) {
+  [[maybe_unused]] const auto upto = [&](auto& out) {
     const std::size_t brace = format.find("{}");
     out << format.substr(0, brace);
     if (brace == std::string_view::npos) return format = {}, false;

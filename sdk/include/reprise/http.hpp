@@ -53,6 +53,13 @@ class Http {  // Threads: that of the context.
     return *this;
   }
 
+  /// Another Idempotency-Key than the step's own: Undo, under do_key(), learns what Do's call came
+  /// to.
+  Http& Key(std::string_view key) {
+    key_ = key;
+    return *this;
+  }
+
   HttpReply Get(std::string_view path) { return Call("GET", path, nullptr); }
   HttpReply Post(std::string_view path, const Json& body) { return Call("POST", path, &body.text); }
   HttpReply Patch(std::string_view path, const Json& body) {
@@ -96,6 +103,7 @@ class Http {  // Threads: that of the context.
       return "the base URL is malformed";
     if (!path.starts_with('/') || path.find(' ') != std::string_view::npos || !Clean(path))
       return "the path is malformed";
+    if (!Clean(key_)) return "the idempotency key has control characters";
     for (const std::string& header : headers_) {
       if (!Clean(header)) return "a header has control characters";
     }
@@ -138,7 +146,8 @@ class Http {  // Threads: that of the context.
       add("Content-Type: application/json");
       add("Expect:");  // no 100-continue round trip
       const std::string again = ++calls_ == 1 ? std::string() : "." + std::to_string(calls_);
-      add("Idempotency-Key: " + std::string(ctx_.idempotency_key()) + again);
+      const std::string key = key_.empty() ? std::string(ctx_.idempotency_key()) : key_;
+      add("Idempotency-Key: " + key + again);
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
       curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body->data());
     }
@@ -191,7 +200,7 @@ class Http {  // Threads: that of the context.
   }
 
   Context& ctx_;
-  std::string base_, user_;
+  std::string base_, user_, key_;
   std::vector<std::string> headers_;
   int calls_ = 0;  // POST and PATCH so far
 };
