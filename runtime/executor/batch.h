@@ -34,6 +34,7 @@ class Batch {
   Afterwards& after() { return after_; }
   const Error& error() const { return error_; }
   std::vector<Executor::Line>& lines() { return lines_; }
+  int counted() const { return counted_; }
 
  private:
   /// One attempt of a step, on its way through a plugin.
@@ -80,6 +81,7 @@ class Batch {
   Ran RunOne(Attempt& attempt);
   Ran RunAll(std::span<Attempt*> group);
   void Prepare(Attempt& attempt);
+  bool MayFault(const Step& step) const;
   bool Faulted(Attempt& attempt);
   Ran Conclude(Attempt& attempt);
   Ran ConcludeDo(Attempt& attempt);
@@ -146,6 +148,7 @@ class Batch {
   std::vector<History> history_;
   std::vector<Transaction::Foreign> sent_;
   std::vector<Executor::Line> lines_;
+  int counted_ = 0;       // dos of the step that a bench counts
   bool crashed_ = false;  // an injected crash: nothing of this batch may be committed
 };
 

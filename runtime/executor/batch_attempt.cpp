@@ -33,7 +33,8 @@ Batch::Ran Batch::RunAttempts(std::vector<Attempt>& attempts) {
     const auto same = [&](const Attempt* a) {
       return a->plan == left[from]->plan && a->step == left[from]->step && a->phase == Phase::kDo;
     };
-    if (left[from]->spec().takes_all && left[from]->phase == Phase::kDo && x_.faults_.empty()) {
+    if (left[from]->spec().takes_all && left[from]->phase == Phase::kDo &&
+        !MayFault(left[from]->spec())) {
       while (to < left.size() && same(left[to])) ++to;
     }
     const std::span<Attempt*> group(left.data() + from, to - from);
@@ -76,6 +77,11 @@ void Batch::Prepare(Attempt& attempt) {
   call.now = now_;
   call.deadline = now_ + attempt.spec().timeout;
   call.sql = &tx_.sql();
+}
+
+bool Batch::MayFault(const Step& step) const {
+  return std::any_of(x_.faults_.begin(), x_.faults_.end(),
+                     [&](const Fault& fault) { return fault.step == step.name; });
 }
 
 bool Batch::Faulted(Attempt& attempt) {
@@ -209,6 +215,7 @@ Batch::Ran Batch::ConcludeDo(Attempt& attempt) {
       break;
   }
   attempt.bound().done->Add(1);
+  if (x_.on_count_ && step.name == x_.counted_step_) ++counted_;
   for (Call::Armed& armed : call.armed) {
     armed_.push_back({attempt.row.saga, plan.pipeline->name, plan.pipeline->hash, attempt.step,
                       attempt.row.item, DueKind::kTimer, std::move(armed.event), now_ + armed.delay,

@@ -144,6 +144,7 @@ bool Executor::Commit(Work& work) {
     }
     journal_down_ = false;
     next_due_known_ = false;
+    for (int i = 0; i < batch.counted(); ++i) on_count_();
     if (on_line_) {
       for (const Line& line : batch.lines()) on_line_(line);
     }

@@ -74,7 +74,8 @@ class Executor : public Ingress {
   std::optional<std::pair<std::string, std::string>> Overloaded() const override;
 
   /// Called on the executor's thread right after each commit, before anything is published or
-  /// answered: tests' crash points.  False: the executor is dead from here on, as if it had been killed.
+  /// answered: tests' crash points.  False: the executor is dead from here on, as if it had been
+  /// killed.
   void OnCommit(std::function<bool()> listener) { on_commit_ = std::move(listener); }
   /// Called for each line of a saga's life as it is committed: `demo` prints them.
   struct Line {
@@ -85,6 +86,11 @@ class Executor : public Ingress {
   };
   void OnLine(std::function<void(const Line&)> listener) { on_line_ = std::move(listener); }
 
+  /// Called for each committed do of this step: a bench counts.
+  void OnCount(std::string step, std::function<void()> count) {
+    counted_step_ = std::move(step);
+    on_count_ = std::move(count);
+  }
   /// What an injected crash does; the default kills the process.
   void OnCrash(std::function<void()> crash) { on_crash_ = std::move(crash); }
   void AddFault(Fault fault) { faults_.push_back(std::move(fault)); }
@@ -138,6 +144,8 @@ class Executor : public Ingress {
   std::function<bool()> on_commit_;
   std::function<void(const Line&)> on_line_;
   std::function<void()> on_crash_;
+  std::string counted_step_;
+  std::function<void()> on_count_;
   std::vector<std::function<void(const std::string&)>> hint_listeners_;
 
   std::mutex mutex_;  // guards what follows

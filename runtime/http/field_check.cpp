@@ -83,7 +83,7 @@ void FieldCheck::Value(const json::value& value, const BodyType& type, const std
     return Add(at, "wrong_type", std::move(detail));
   }
   if (const json::string* text = value.if_string()) {
-    const auto length = static_cast<std::int64_t>(CodePoints({text->data(), text->size()}));
+    const auto length = static_cast<std::int64_t>(Utf8Length({text->data(), text->size()}));
     Range(length, type, at, "characters");
   } else if (const std::int64_t* integer = value.if_int64()) {
     Range(*integer, type, at, "");

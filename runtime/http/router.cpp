@@ -127,7 +127,7 @@ Result<json::object> PathFields(const Router::Entry& entry,
   json::object fields;
   for (std::size_t i = 0; i < entry.parts.size(); ++i) {
     if (!entry.parts[i].parameter) continue;
-    if (CodePoints(segments[i]) > kParameterMax) return Error{Code::kInvalid, entry.parts[i].text};
+    if (Utf8Length(segments[i]) > kParameterMax) return Error{Code::kInvalid, entry.parts[i].text};
     fields.emplace(entry.parts[i].text, segments[i]);
   }
   return fields;

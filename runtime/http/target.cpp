@@ -54,7 +54,7 @@ Status ParsePath(std::string_view path, std::vector<std::string>& segments) {
 
 }  // namespace
 
-std::size_t CodePoints(std::string_view utf8) {
+std::size_t Utf8Length(std::string_view utf8) {
   std::size_t count = 0;
   for (const char c : utf8) count += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0;
   return count;

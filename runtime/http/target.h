@@ -12,7 +12,7 @@
 namespace reprise::runtime {
 
 /// How many code points well-formed UTF-8 has.
-std::size_t CodePoints(std::string_view utf8);
+std::size_t Utf8Length(std::string_view utf8);
 
 /// Percent-decoding; nothing for a bad escape, a NUL and bytes that are not UTF-8.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space = false);

@@ -1,0 +1,203 @@
+#include "app/assembly.h"
+
+#include <charconv>
+#include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "config/report.h"
+
+namespace reprise::runtime {
+namespace {
+
+std::set<std::string> NeededPlugins(const std::vector<PipelineRef>& pipelines) {
+  std::set<std::string> needed;
+  for (const PipelineRef& pipeline : pipelines) {
+    for (const Step& step : pipeline->steps) {
+      if (step.kind == StepKind::kAction) needed.insert(step.plugin);
+    }
+    const auto add = [&](const std::vector<QuestionRef>& questions) {
+      for (const QuestionRef& question : questions) needed.insert(question.plugin);
+    };
+    for (const Route& route : pipeline->routes) {
+      add(route.check);
+      if (!route.ask.plugin.empty()) needed.insert(route.ask.plugin);
+    }
+    for (const Topic& topic : pipeline->topics) add(topic.check);
+  }
+  return needed;
+}
+
+PipelineRef WithoutSides(const Pipeline& pipeline) {
+  auto mains = std::make_shared<Pipeline>(pipeline);
+  mains->steps.resize(mains->main_count);
+  mains->targets.clear();
+  mains->listeners.clear();
+  mains->listen_to_all.clear();
+  mains->foreign.clear();
+  Link(*mains);
+  return mains;
+}
+
+}  // namespace
+
+std::vector<std::string> PluginFolders(const std::vector<std::string>& flags,
+                                       const Deployment& deployment) {
+  std::vector<std::string> folders = flags;
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    const auto beside = self.parent_path() / "plugins";
+    if (std::filesystem::is_directory(beside, error)) folders.push_back(beside.string());
+  }
+  for (const std::string& folder : deployment.plugin_path) folders.push_back(folder);
+  return folders;
+}
+
+Result<Fault> ParseFault(const std::string& text) {
+  const auto bad = [&] {
+    return Error{Code::kInvalid,
+                 "--fault " + text + ": write [PIPELINE/]STEP.do=fail|retry:N|crash:N|unknown"};
+  };
+  Fault fault;
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) return bad();
+  std::string where = text.substr(0, equals), what = text.substr(equals + 1);
+  if (const std::size_t slash = where.find('/'); slash != std::string::npos) {
+    fault.pipeline = where.substr(0, slash);
+    where = where.substr(slash + 1);
+  }
+  const std::size_t dot = where.rfind('.');
+  if (dot == std::string::npos || dot == 0) return bad();
+  fault.step = where.substr(0, dot);
+  const std::string phase = where.substr(dot + 1);
+  if (phase != "do" && phase != "undo") return bad();
+  fault.phase = phase == "do" ? Phase::kDo : Phase::kUndo;
+  if (const std::size_t colon = what.find(':'); colon != std::string::npos) {
+    const std::string number = what.substr(colon + 1);
+    const auto [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), fault.times);
+    if (error != std::errc{} || end != number.data() + number.size() || fault.times < 1)
+      return bad();
+    what = what.substr(0, colon);
+    if (what != "retry" && what != "crash") return bad();
+  }
+  if (what == "fail") {
+    fault.kind = Fault::kFail;
+  } else if (what == "retry") {
+    fault.kind = Fault::kRetry;
+  } else if (what == "crash") {
+    fault.kind = Fault::kCrash;
+    if (fault.times < 0) fault.times = 1;
+  } else if (what == "unknown") {
+    fault.kind = Fault::kUnknown;
+  } else {
+    return bad();
+  }
+  return fault;
+}
+
+Result<std::unique_ptr<Assembly>> Assembly::Build(AssemblyOptions options) {
+  std::unique_ptr<Assembly> made(new Assembly(std::move(options)));
+  made->clock_ = made->options_.clock;
+  if (!made->clock_) {
+    made->own_clock_ = std::make_unique<SystemClock>(made->options_.clock_speed);
+    made->clock_ = made->own_clock_.get();
+  }
+  for (Status (Assembly::*part)() :
+       {&Assembly::ReadFiles, &Assembly::OpenEngine, &Assembly::LoadPlans}) {
+    if (Status status = ((*made).*part)(); !status) return status.error();
+  }
+  return made;
+}
+
+Assembly::~Assembly() {
+  if (executor_) executor_->Stop();
+}
+
+Status Assembly::ReadFiles() {
+  LoadOptions load;
+  load.config = options_.config;
+  load.overrides = options_.overrides;
+  const Deployment peek = PeekDeployment(options_.paths, options_.environment, load);
+  found_ = FindPlugins(PluginFolders(options_.plugin_folders, peek));
+  loaded_ = Load(options_.paths, found_.catalog(), options_.environment, load);
+  if (HasErrors(loaded_.findings)) {
+    std::string report = RenderText(loaded_.findings);
+    for (const RefusedFile& refused : found_.refused) report += refused.why + "\n";
+    return Error{Code::kInvalid, report};
+  }
+  if (loaded_.pipelines.empty()) {
+    std::string where;
+    for (const std::string& path : options_.paths) where += (where.empty() ? "" : ", ") + path;
+    return Error{Code::kInvalid, "there is no pipeline in " + where +
+                                     "; a pipeline file's first key is `pipeline:`"};
+  }
+  for (const std::string& line : found_.shadowed) Log(LogLevel::kWarn, line);
+  auto plugins = LoadedPlugins::Create(found_, loaded_.deployment.plugins,
+                                       NeededPlugins(loaded_.pipelines), metrics_);
+  if (!plugins) return plugins.error();
+  plugins_ = std::move(*plugins);
+  return {};
+}
+
+Status Assembly::OpenEngine() {
+  if (loaded_.deployment.engine != "embedded") {
+    return Error{Code::kInvalid,
+                 "engine '" + loaded_.deployment.engine + "' is not in this build; use embedded"};
+  }
+  SqliteEngine::Options file;
+  file.file = loaded_.deployment.embedded.file;
+  file.hop_commits = options_.hop_commits;
+  file.clock = clock_;
+  auto engine = SqliteEngine::Open(std::move(file));
+  if (!engine) return engine.error();
+  engine_ = std::move(*engine);
+  Journal& journal = engine_->journal();
+  const auto migrations = plugins_->Migrations();
+  if (Status status = journal.Migrate(migrations); !status) return status;
+  return plugins_->Start(journal, clock_->Now());
+}
+
+/// The pipelines of the files, and those that sagas in flight still follow.
+Status Assembly::LoadPlans() {
+  Journal& journal = engine_->journal();
+  if (!options_.side_steps) {
+    for (PipelineRef& pipeline : loaded_.pipelines) pipeline = WithoutSides(*pipeline);
+  }
+  plans_ = std::make_unique<Plans>(*plugins_, metrics_);
+  for (const PipelineRef& pipeline : loaded_.pipelines) {
+    if (Status status = plans_->Add(pipeline, true); !status) return status;
+    if (Status status = journal.PutPlan(pipeline->hash, pipeline->name, pipeline->text); !status)
+      return status;
+  }
+  auto rows = journal.Plans();
+  if (!rows) return rows.error();
+  for (const Journal::PlanRow& row : *rows) {
+    if (plans_->Find(row.hash)) continue;
+    auto old = CompilePlan(row.text, plugins_->catalog(), options_.environment);
+    Status added = old ? plans_->Add(*old, false) : Status(old.error());
+    if (added || row.open_sagas == 0) continue;
+    return Error{
+        Code::kInvalid,
+        fmt::format("{} sagas follow an earlier plan of pipeline '{}' that cannot be loaded any "
+                    "more: {}\nBring back what it needs, or let those sagas end first.",
+                    row.open_sagas, row.pipeline, added.error().message)};
+  }
+  ExecutorOptions executor = options_.executor;
+  executor.batch = static_cast<std::size_t>(loaded_.deployment.limits.batch);
+  executor.keep_done = loaded_.deployment.keep_done;
+  executor.keep_undone = loaded_.deployment.keep_undone;
+  executor_ = std::make_unique<Executor>(journal, engine_->bus(), *plugins_, *plans_, *clock_,
+                                         metrics_, std::move(executor));
+  return {};
+}
+
+PipelineRef Assembly::PlanOf(const std::string& hash) const {
+  const Plan* plan = plans_->Find(hash);
+  return plan ? plan->pipeline : nullptr;
+}
+
+}  // namespace reprise::runtime

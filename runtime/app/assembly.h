@@ -1,0 +1,77 @@
+/// Assembly: a runtime put together from files: configuration, plugins, engine, executor.  The only
+/// place that names concrete types.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "config/load.h"
+#include "executor/executor.h"
+#include "executor/plans.h"
+#include "plugin/loaded_plugins.h"
+#include "sqlite/engine.h"
+
+namespace reprise::runtime {
+
+struct AssemblyOptions {
+  std::vector<std::string> paths;  // folders and files of YAML
+  std::string config;
+  Overrides overrides;
+  std::vector<std::string> plugin_folders;  // --plugins, searched first
+  Environment environment = SystemEnvironment();
+  Clock* clock = nullptr;  // outlives the assembly; null: the machine's, at `clock_speed`
+  double clock_speed = 1;
+  ExecutorOptions executor;
+  bool side_steps = true;    // false: none runs (bench)
+  bool hop_commits = false;  // each hop of a message is a commit of its own (crash tests)
+};
+
+class Assembly {
+ public:
+  /// The error's message may have many lines: every finding of the files, or the one thing that is
+  /// wrong.
+  static Result<std::unique_ptr<Assembly>> Build(AssemblyOptions options);
+  ~Assembly();
+
+  Clock& clock() { return *clock_; }
+  Metrics& metrics() { return metrics_; }
+  const Loaded& loaded() const { return loaded_; }
+  const Deployment& deployment() const { return loaded_.deployment; }
+  const FoundPlugins& found() const { return found_; }
+  Plugins& plugins() { return *plugins_; }
+  Plans& plans() { return *plans_; }
+  SqliteEngine& engine() { return *engine_; }
+  Executor& executor() { return *executor_; }
+  PipelineRef PlanOf(const std::string& hash) const;
+
+ private:
+  explicit Assembly(AssemblyOptions options) : options_(std::move(options)) {}
+  Status ReadFiles();
+  Status OpenEngine();
+  Status LoadPlans();
+
+  AssemblyOptions options_;
+  Metrics metrics_;
+  std::unique_ptr<Clock> own_clock_;
+  Clock* clock_ = nullptr;
+  FoundPlugins found_;
+  Loaded loaded_;
+  std::unique_ptr<SqliteEngine> engine_;
+  std::unique_ptr<LoadedPlugins> plugins_;
+  std::unique_ptr<Plans> plans_;
+  std::unique_ptr<Executor> executor_;
+};
+
+/// The folders that plugins are searched in: --plugins, `plugins/` beside the binary,
+/// `plugin_path`.
+std::vector<std::string> PluginFolders(const std::vector<std::string>& flags,
+                                       const Deployment& deployment);
+
+/// "[PIPELINE/]STEP.do=fail|retry:N|crash:N|unknown".
+Result<Fault> ParseFault(const std::string& text);
+
+}  // namespace reprise::runtime

@@ -1,0 +1,34 @@
+// Which function serves which verb.
+
+#include <map>
+
+#include <fmt/core.h>
+
+#include "app/commands.h"
+
+namespace reprise::runtime {
+namespace {
+
+using Command = int (*)(const Options&);
+
+const std::map<std::string, Command>& Commands() {
+  static const std::map<std::string, Command> kCommands = {
+      {"run", RunRun},         {"test", RunTest},     {"bench", RunBench},
+      {"saga", RunSaga},       {"dlq", RunDlq},       {"publish", RunPublish},
+      {"backup", RunBackup},   {"doctor", RunDoctor}, {"version", RunVersion},
+      {"explain", RunExplain}, {"lint", RunLint},     {"config", RunConfig},
+      {"plugin", RunPlugin},
+  };
+  return kCommands;
+}
+
+}  // namespace
+
+int Dispatch(const Options& options) {
+  const auto command = Commands().find(options.verb);
+  if (command != Commands().end()) return command->second(options);
+  fmt::print(stderr, "reprise: '{}' is not in this build\n", options.verb);
+  return exit_code::kUsage;
+}
+
+}  // namespace reprise::runtime

@@ -1,0 +1,120 @@
+#include "app/serving.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
+#include <pthread.h>
+
+#include "base/log.h"
+
+namespace reprise::runtime {
+namespace {
+
+std::string Env(const char* name) {
+  const auto value = SystemEnvironment()(name);
+  return value ? *value : std::string();
+}
+
+sigset_t StopSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+}  // namespace
+
+void BlockSignals() {
+  const sigset_t set = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): the default it replaces is of no use
+}
+
+int WaitForSignal() {
+  const sigset_t set = StopSignals();
+  int signal = 0;
+  sigwait(&set, &signal);
+  return signal;
+}
+
+Serving::Serving(Assembly& assembly) : assembly_(assembly) {}
+
+Serving::~Serving() {
+  Stop();
+}
+
+Status Serving::Start() {
+  HttpOptions http;
+  if (Status status = ParseListen(assembly_.deployment().listen, http); !status) return status;
+  http.body_bytes_max = static_cast<std::size_t>(assembly_.deployment().limits.body_bytes);
+  server_ = std::make_unique<HttpServer>(http);
+  if (Status status = server_->Listen(); !status) return status;
+
+  Executor& executor = assembly_.executor();
+  RoutesOptions routes;
+  routes.loop = server_->loop();
+  routes.clock = &assembly_.clock();
+  routes.admin_token = Env("REPRISE_ADMIN_TOKEN");
+  auto made = Routes::Make(assembly_.loaded().pipelines, executor, routes);
+  if (!made) return made.error();
+  routes_ = std::move(*made);
+
+  View view;
+  view.plan = [this](const std::string& hash) { return assembly_.PlanOf(hash); };
+  view.pipelines = [this] { return assembly_.loaded().pipelines; };
+  view.catalog = &assembly_.plugins().catalog();
+  view.settings = assembly_.deployment().plugins;
+  admin_ = std::make_unique<AdminApi>(
+      AdminApi::Wiring{executor, assembly_.clock(), view, routes.admin_token});
+
+  Health::Wiring health{executor, assembly_.metrics(), assembly_.clock()};
+  health.catalog = &assembly_.plugins().catalog();
+  health.version = "1.0.0";
+  health.lag = [this] { return assembly_.engine().bus().Lag(); };
+  health.data_folder =
+      std::filesystem::absolute(assembly_.deployment().embedded.file).parent_path().string();
+  health_ = std::make_unique<Health>(std::move(health));
+  health_->AddCheck("journal", [this]() -> Result<std::string> {
+    const auto why = assembly_.executor().Overloaded();
+    if (why && why->first == "unavailable") return Error{Code::kUnavailable, why->second};
+    return std::string();
+  });
+  health_->AddCheck("ingress", [this]() -> Result<std::string> {
+    const auto why = assembly_.executor().Overloaded();
+    if (why && why->first != "unavailable") return Error{Code::kUnavailable, why->second};
+    return std::string();
+  });
+
+  worker_ = std::thread([&executor] { executor.Run(); });
+  return server_->Start([this](HttpRequest request, std::shared_ptr<Responder> responder) {
+    Handle(std::move(request), std::move(responder));
+  });
+}
+
+void Serving::Handle(HttpRequest request, std::shared_ptr<Responder> responder) {
+  const std::string& path = request.path;
+  if (path.starts_with("/api/")) {
+    admin_->Handle(std::move(request), std::move(responder));
+  } else if (path == "/livez") {
+    health_->Livez(std::move(request), std::move(responder));
+  } else if (path == "/readyz") {
+    health_->Readyz(std::move(request), std::move(responder));
+  } else if (path == "/metrics") {
+    health_->MetricsText(std::move(request), std::move(responder));
+  } else {
+    routes_->Handle(std::move(request), std::move(responder));
+  }
+}
+
+void Serving::Stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  if (health_) health_->Drain();
+  if (server_) server_->Stop();  // what was accepted is answered first
+  assembly_.executor().Stop();
+  if (worker_.joinable()) worker_.join();
+}
+
+}  // namespace reprise::runtime

@@ -1,0 +1,75 @@
+/// `reprise test`: the cases of *.test.yaml, without servers.
+#include <fmt/core.h>
+
+#include "app/commands.h"
+#include "app/pipeline_test.h"
+#include "base/log.h"
+#include "config/report.h"
+
+namespace reprise::runtime {
+namespace {
+
+void Print(const CaseResult& result, bool verbose) {
+  const bool good = result.failures.empty();
+  if (good && !verbose) return;
+  fmt::print(
+      "{} {}: {}{}\n", good ? "ok  " : "FAIL", result.pipeline, result.name,
+      result.runs > 1 ? fmt::format(" (and a crash at each of {} commits)", result.runs - 1) : "");
+  for (const std::string& failure : result.failures) fmt::print("     {}\n", failure);
+}
+
+json::object Json(const CaseResult& result) {
+  json::array failures;
+  for (const std::string& failure : result.failures) failures.emplace_back(failure);
+  return {{"pipeline", result.pipeline},
+          {"case", result.name},
+          {"file", result.file},
+          {"line", result.line},
+          {"runs", result.runs},
+          {"ok", result.failures.empty()},
+          {"failures", std::move(failures)}};
+}
+
+}  // namespace
+
+int RunTest(const Options& options) {
+  SetLogLevel(LogLevel::kOff);  // failing steps are what is tested
+  World::Setup setup;
+  setup.paths = options.paths;
+  setup.config = options.config;
+  setup.plugin_folders = options.plugins;
+  LoadOptions load;
+  load.config = options.config;
+  const Deployment peek = PeekDeployment(options.paths, setup.environment, load);
+  const FoundPlugins found = FindPlugins(PluginFolders(options.plugins, peek));
+  const Loaded loaded = Load(options.paths, found.catalog(), setup.environment, load);
+  if (HasErrors(loaded.findings)) {
+    fmt::print(stderr, "{}", RenderText(loaded.findings));
+    return exit_code::kProblems;
+  }
+  int cases = 0, failed = 0, runs = 0;
+  json::array all;
+  for (const TestFile& file : loaded.tests) {
+    for (const TestCase& test : file.cases) {
+      if (test.name.find(options.filter) == std::string::npos) continue;
+      const CaseResult result = RunCase(file, test, setup);
+      ++cases;
+      runs += result.runs;
+      failed += result.failures.empty() ? 0 : 1;
+      if (options.json()) {
+        all.push_back(Json(result));
+      } else {
+        Print(result, true);
+      }
+    }
+  }
+  if (options.json()) fmt::print("{}\n", json::serialize(all));
+  if (cases == 0) {
+    fmt::print(stderr, "no case was found; a test file's first key is `test:`\n");
+    return exit_code::kProblems;
+  }
+  fmt::print(stderr, "{} passed, {} failed ({} runs)\n", cases - failed, failed, runs);
+  return failed == 0 ? exit_code::kOk : exit_code::kProblems;
+}
+
+}  // namespace reprise::runtime

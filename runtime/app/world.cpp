@@ -1,0 +1,190 @@
+#include "app/world.h"
+
+#include <cstdlib>
+
+#include <unistd.h>
+
+namespace reprise::runtime {
+namespace {
+
+/// Runs at once what a server would run soon; there is nobody to wait for.
+class NoLoop : public HttpLoop {
+ public:
+  void Post(std::function<void()> work) override { work(); }
+  void After(Millis, std::function<void()>) override {}
+};
+
+/// Keeps the answer.
+class Kept : public Responder {
+ public:
+  explicit Kept(std::optional<HttpResponse>& out) : out_(out) {}
+  void Send(HttpResponse response) override {
+    if (!out_) out_ = std::move(response);
+  }
+  void Refuse(Problem problem) override {
+    if (out_) return;
+    HttpResponse response;
+    response.status = problem.status;
+    response.content_type = "application/problem+json";
+    response.body = json::serialize(json::object{
+        {"status", problem.status}, {"code", problem.code}, {"detail", problem.detail}});
+    out_ = std::move(response);
+  }
+  std::shared_ptr<EventStream> Stream() override { return nullptr; }
+
+ private:
+  std::optional<HttpResponse>& out_;
+};
+
+}  // namespace
+
+World::World(Setup setup) : setup_(std::move(setup)), loop_(std::make_shared<NoLoop>()) {}
+
+World::~World() {
+  routes_.reset();
+  assembly_.reset();
+  std::error_code error;
+  if (!folder_.empty()) std::filesystem::remove_all(folder_, error);
+}
+
+Result<std::unique_ptr<World>> World::Make(Setup setup) {
+  std::unique_ptr<World> world(new World(std::move(setup)));
+  std::string folder = (std::filesystem::temp_directory_path() / "reprise-world-XXXXXX").string();
+  if (!mkdtemp(folder.data())) return Error{Code::kInternal, "cannot make a temporary folder"};
+  world->folder_ = folder;
+  for (const Fault& fault : world->setup_.faults) {
+    if (fault.kind == Fault::kCrash) world->crash_faults_left_.push_back(fault);
+  }
+  if (Status status = world->Boot(); !status) return status.error();
+  return world;
+}
+
+Status World::Boot() {
+  AssemblyOptions options;
+  options.paths = setup_.paths;
+  options.config = setup_.config;
+  options.plugin_folders = setup_.plugin_folders;
+  options.environment = setup_.environment;
+  options.overrides.engine = "embedded";
+  options.overrides.file = (folder_ / "world.db").string();
+  options.clock = &clock_;
+  options.hop_commits = setup_.hop_commits;
+  options.executor.call_threads = 0;
+  options.executor.seed = setup_.seed * 1'000'003 + ++boots_;
+  for (const Fault& fault : setup_.faults) {
+    if (fault.kind != Fault::kCrash) options.executor.faults.push_back(fault);
+  }
+  for (const Fault& fault : crash_faults_left_) options.executor.faults.push_back(fault);
+  auto assembly = Assembly::Build(std::move(options));
+  if (!assembly) return assembly.error();
+  assembly_ = std::move(*assembly);
+  Executor& executor = assembly_->executor();
+  executor.OnCommit([this] { return ++commits_ != crash_at_; });
+  executor.OnCrash([this] {
+    if (!crash_faults_left_.empty() && --crash_faults_left_.front().times <= 0) {
+      crash_faults_left_.erase(crash_faults_left_.begin());
+    }
+  });
+  executor.OnLine([this](const Executor::Line& line) {
+    if (line.what == "event") events_.push_back({line.saga, line.pipeline, line.detail});
+    if (line.what == "started") sagas_.push_back({line.saga, line.pipeline, ""});
+  });
+  RoutesOptions routes;
+  routes.loop = loop_;
+  routes.clock = &clock_;
+  auto made = Routes::Make(assembly_->loaded().pipelines, executor, routes);
+  if (!made) return made.error();
+  routes_ = std::move(*made);
+  return {};
+}
+
+Status World::Restart() {
+  ++crashes_;
+  routes_.reset();
+  assembly_.reset();
+  return Boot();
+}
+
+Status World::TurnUntil(const std::function<bool()>& done) {
+  while (!done()) {
+    const bool did = assembly_->executor().Turn();
+    if (assembly_->executor().dead()) {
+      if (Status status = Restart(); !status) return status;
+      if (done()) return {};
+      return Error{Code::kUnavailable, "crashed"};
+    }
+    if (!did) return {};
+  }
+  return {};
+}
+
+Status World::Settle() {
+  for (;;) {
+    Status status = TurnUntil([] { return false; });
+    if (status || status.error().message != "crashed") return status;
+  }
+}
+
+Status World::Advance(Millis by) {
+  const Time target = clock_.Now() + by;
+  if (Status status = Settle(); !status) return status;
+  for (;;) {
+    auto next = journal().NextDue();
+    if (!next) return next.error();
+    if (!*next || **next > target) break;
+    if (**next > clock_.Now()) clock_.Set(**next);
+    if (Status status = Settle(); !status) return status;
+  }
+  clock_.Set(target);
+  return Settle();
+}
+
+Result<Uuid> World::Start(const std::string& pipeline, const std::string& event,
+                          const json::object& root) {
+  const Uuid id = DerivedAt(clock_.Now(), {"start", pipeline, event, json::serialize(root)});
+  for (int tries = 0; tries < 3; ++tries) {
+    bool answered = false;
+    runtime::Start start;
+    start.pipeline = assembly_->loaded().Find(pipeline);
+    if (!start.pipeline) return Error{Code::kNotFound, "there is no pipeline '" + pipeline + "'"};
+    start.event = event;
+    start.root = Payload(root);
+    start.id = id;
+    start.done = [&](const Result<bool>&) { answered = true; };
+    assembly_->executor().Submit(std::move(start));
+    const Status status = TurnUntil([&] { return answered; });
+    if (answered) break;
+    if (!status && status.error().message != "crashed") return status.error();
+  }
+  if (Status status = Settle(); !status) return status.error();
+  return id;
+}
+
+Result<HttpResponse> World::Request(const HttpRequest& request) {
+  std::optional<HttpResponse> answer;
+  for (int tries = 0; tries < 3 && !answer; ++tries) {
+    routes_->Handle(request, std::make_shared<Kept>(answer));
+    const Status status = TurnUntil([&] { return answer.has_value(); });
+    if (!answer && !status && status.error().message != "crashed") return status.error();
+  }
+  if (Status status = Settle(); !status) return status.error();
+  if (!answer)
+    return Error{Code::kInternal, request.method + " " + request.path + " was never answered"};
+  return *answer;
+}
+
+Result<Reply> World::Do(Verb verb) {
+  std::optional<Reply> answer;
+  for (int tries = 0; tries < 3 && !answer; ++tries) {
+    Verb copy = verb;
+    copy.reply = [&](Reply reply) { answer = std::move(reply); };
+    assembly_->executor().Submit(std::move(copy));
+    const Status status = TurnUntil([&] { return answer.has_value(); });
+    if (!answer && !status && status.error().message != "crashed") return status.error();
+  }
+  if (Status status = Settle(); !status) return status.error();
+  if (!answer) return Error{Code::kInternal, "the verb was never answered"};
+  return *answer;
+}
+
+}  // namespace reprise::runtime

@@ -1,0 +1,84 @@
+/// World: a whole runtime inside this process, with a clock one moves and no threads of its own:
+/// what `reprise test` and plugins' scenarios run on.
+///
+/// Everything is the real thing (pipelines, plugins, journal) except time and the network: calls of
+/// external steps run between turns, requests come in without a socket.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/assembly.h"
+#include "http/routes.h"
+#include "ports/http.h"
+
+namespace reprise::runtime {
+
+class World {  // Threads: one.
+ public:
+  struct Setup {
+    std::vector<std::string> paths;
+    std::string config;
+    std::vector<std::string> plugin_folders;
+    Environment environment = SystemEnvironment();
+    std::vector<Fault> faults;
+    std::uint64_t seed = 1;
+    bool hop_commits = false;  // each hop is a commit, so that a crash can come between any two
+  };
+
+  /// In a temporary folder that goes with the world.
+  static Result<std::unique_ptr<World>> Make(Setup setup);
+  ~World();
+
+  ManualClock& clock() { return clock_; }
+  Assembly& assembly() { return *assembly_; }
+  Journal& journal() { return assembly_->engine().journal(); }
+
+  /// Does everything that can be done now.  A crash (injected, or by CrashAt) is followed by a
+  /// restart.
+  Status Settle();
+  /// Moves the clock through everything that falls due on the way.
+  Status Advance(Millis by);
+  /// The process dies right after its n-th commit from now, and is started again; once.
+  void CrashAt(std::uint64_t commit) { crash_at_ = commit; }
+  std::uint64_t commits() const { return commits_; }
+  std::uint64_t crashes() const { return crashes_; }
+
+  /// Starts a saga and settles; the same id again changes nothing.
+  Result<Uuid> Start(const std::string& pipeline, const std::string& event,
+                     const json::object& root);
+  /// A request as HTTP would bring it; comes again, with the same Idempotency-Key, after a crash.
+  Result<HttpResponse> Request(const HttpRequest& request);
+  Result<Reply> Do(Verb verb);
+
+  /// The events of every saga, as they were committed: "reserve.held", "$done".
+  struct Seen {
+    Uuid saga;
+    std::string pipeline, event;
+  };
+  const std::vector<Seen>& events() const { return events_; }
+  /// The sagas that began, in order.
+  const std::vector<Seen>& sagas() const { return sagas_; }
+
+ private:
+  explicit World(Setup setup);
+  Status Boot();
+  Status Restart();
+  Status TurnUntil(const std::function<bool()>& done);
+
+  const Setup setup_;
+  std::filesystem::path folder_;
+  ManualClock clock_;
+  std::unique_ptr<Assembly> assembly_;
+  std::unique_ptr<Routes> routes_;
+  std::shared_ptr<HttpLoop> loop_;
+  std::uint64_t commits_ = 0, crash_at_ = 0, crashes_ = 0, boots_ = 0;
+  std::vector<Seen> events_, sagas_;
+  std::vector<Fault> crash_faults_left_;
+};
+
+}  // namespace reprise::runtime
