@@ -21,8 +21,8 @@ struct Access {
     return action.with_;
   }
   template <class Part, class P>
-  static void Bind(Part& part, const P& plugin) {
-    part.plugin_ = &plugin;
+  static void Bind(Part& part, const P* plugin) {
+    part.plugin_ = plugin;
   }
 };
 
@@ -193,7 +193,7 @@ struct ActionTable {
     A* made = nullptr;
     const std::string thrown = Guarded([&] {
       auto action = std::make_unique<A>();
-      Access::Bind<BaseOf<A>>(*action, *static_cast<const P*>(plugin));
+      Access::Bind<BaseOf<A>>(*action, static_cast<const P*>(plugin));
       const Status read = ReadSettings(Access::WithOf<BaseOf<A>>(*action), with, n);
       if (read)
         made = action.release();
@@ -308,7 +308,7 @@ struct QuestionTable {
       return Refuse(kBadPayload.code, in.error().message);
     if (!in) return in.error();
     Q question;
-    Access::Bind<Base>(question, plugin);
+    Access::Bind<Base>(question, &plugin);
     return question.Ask(asking, *in);
   }
 
