@@ -1,6 +1,9 @@
 #include "plugin/library.h"
 
 #include <filesystem>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 #include <boost/dll/shared_library.hpp>
 #include <fmt/format.h>
@@ -115,6 +118,14 @@ std::string LinkerWords(std::string_view what) {
   return std::string(what);
 }
 
+/// Holds a library for as long as the process lives.
+const boost::dll::shared_library& Keep(std::unique_ptr<boost::dll::shared_library> library) {
+  static std::mutex mutex;
+  static auto& kept = *new std::vector<std::unique_ptr<boost::dll::shared_library>>;
+  const std::lock_guard lock(mutex);
+  return *kept.emplace_back(std::move(library));
+}
+
 /// The ABI that a library without our symbol was built for, by the symbol it has; 0: none.
 int OtherMajor(const boost::dll::shared_library& library) {
   for (int major = 0; major < 20; ++major) {
@@ -154,7 +165,7 @@ Result<Library> OpenLibrary(const std::string& folder, const std::string& file) 
   const reprise_entry* entry = nullptr;
   try {
     opened->load(library.path, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-    const boost::dll::shared_library& so = *opened.release();  // never unloaded
+    const boost::dll::shared_library& so = Keep(std::move(opened));
     if (!so.has("reprise_entry_v1")) {
       if (const int major = OtherMajor(so); major != 0)
         return WrongMajor(file, static_cast<std::uint32_t>(major));
