@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "sqlite/access.h"
+#include "sqlite/row_source.h"
 
 namespace reprise::runtime::sqlite {
 
@@ -52,6 +53,11 @@ class Cursor {
   Cursor& Bind(const A&... values) {
     if (statement_ != nullptr) (One(++bound_, values), ...);
     return *this;
+  }
+
+  /// The first and only parameter is a table of rows.
+  void BindRows(RowSource* rows) {
+    if (statement_ != nullptr) BindSource(statement_, 1, rows);
   }
 
   /// The next row, as SQLITE_ROW or SQLITE_DONE, or an error's code.  For the hot paths.

@@ -1,11 +1,22 @@
-// Flush: each changed row is written once, table by table in the order of ids, so that the pages of
-// one table are touched one after the other.
+// Flush: each changed row is written once, a table after the other, one statement per table in the
+// order of ids, so that SQLite moves along each b-tree once.
 #include <algorithm>
 
+#include "sqlite/flush_rows.h"
 #include "sqlite/rows.h"
 #include "sqlite/slots.h"
 
 namespace reprise::runtime::sqlite {
+namespace {
+
+Status Write(Database& db, const char* sql, RowSource& rows) {
+  if (rows.size() == 0) return {};
+  Cursor cursor = db.Use(sql);
+  cursor.BindRows(&rows);
+  return cursor.Run();
+}
+
+}  // namespace
 
 std::vector<Slots::Entry> Slots::InOrder() {
   std::vector<Entry> out;
@@ -29,32 +40,27 @@ Status Slots::FlushDue() {
 }
 
 Status Slots::WriteSagas(const std::vector<Entry>& slots) {
+  SagaRows fresh;
   for (const auto& [id, slot] : slots) {
     if (!slot->dirty) continue;
-    const bool insert = slot->born;
-    if (auto done = insert ? InsertSaga(*slot) : UpdateSaga(*slot); !done) return done;
-    if (!insert && slot->stored_state != slot->saga.state)
-      core_.plans.Move(slot->plan, slot->stored_state, -1);
-    if (insert || slot->stored_state != slot->saga.state)
-      core_.plans.Move(slot->plan, slot->saga.state, 1);
-    core_.highest = std::max(core_.highest, id);
     slot->dirty = false;
+    if (slot->born) {
+      const auto plan = core_.plans.NumberOf(slot->saga.pipeline, slot->saga.plan);
+      if (!plan) return plan.error();
+      slot->plan = *plan;
+      fresh.rows.push_back(slot);
+      core_.highest = std::max(core_.highest, id);
+    } else {
+      if (auto done = UpdateSaga(*slot); !done) return done;
+      if (slot->stored_state == slot->saga.state) continue;
+      core_.plans.Move(slot->plan, slot->stored_state, -1);
+    }
+    core_.plans.Move(slot->plan, slot->saga.state, 1);
   }
-  return {};
-}
-
-Status Slots::InsertSaga(SagaSlot& slot) {
-  const Saga& s = slot.saga;
-  const auto plan = core_.plans.NumberOf(s.pipeline, s.plan);
-  if (!plan) return plan.error();
-  slot.plan = *plan;
-  const std::string root = s.root.Serialize();
-  const Json more = MoreOf(s);
-  Cursor row = core_.db->Use(
-      "INSERT INTO rp_saga VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
-  row.Bind(s.id, slot.plan, static_cast<int>(s.state), s.open, FlagsOf(s), Stamp(s.created),
-           Stamp(s.changed), Stamp(s.ended), Filled(s.subject), Filled(s.code), more, root);
-  return row.Run();
+  return Write(*core_.db,
+               "INSERT INTO rp_saga SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 FROM "
+               "rp_rows(?1)",
+               fresh);
 }
 
 /// Plan, subject, root and `created` are what the saga was accepted with and stay.
@@ -71,58 +77,57 @@ Status Slots::UpdateSaga(SagaSlot& slot) {
 }
 
 Status Slots::WriteSteps(const std::vector<Entry>& slots) {
-  Cursor fresh = core_.db->Use(
-      "INSERT INTO rp_step VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
-  Cursor again = core_.db->Use(
-      "REPLACE INTO rp_step VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+  StepRows fresh, again;
   for (const auto& [id, slot] : slots) {
     std::sort(slot->steps.begin(), slot->steps.end(), [](const StepSlot& a, const StepSlot& b) {
       return std::pair(a.row.step, a.row.item) < std::pair(b.row.step, b.row.item);
     });
     for (StepSlot& step : slot->steps) {
       if (!step.dirty) continue;
-      const StepRow& r = step.row;
-      const Json added = TextOf(r.added), more = MoreOf(r);
-      Cursor& row = step.stored ? again : fresh;
-      row.Again();
-      row.Bind(id, r.step, r.item, static_cast<int>(r.state), r.attempt, r.timers, Stamp(r.began),
-               Stamp(r.done), Known(r.do_id), Filled(r.memo), added, more);
-      if (row.Raw() != SQLITE_DONE) return row.Failure();
+      (step.stored ? again : fresh).rows.push_back(&step.row);
       step.dirty = false;
       step.stored = true;
     }
   }
-  return {};
+  if (auto done = Write(*core_.db,
+                        "INSERT INTO rp_step SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, "
+                        "c11 FROM rp_rows(?1)",
+                        fresh);
+      !done) {
+    return done;
+  }
+  return Write(*core_.db,
+               "REPLACE INTO rp_step SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 FROM "
+               "rp_rows(?1)",
+               again);
 }
 
 Status Slots::WriteDue(const std::vector<Entry>& slots) {
-  Cursor put = core_.db->Use("REPLACE INTO rp_due VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-  Cursor gone = core_.db->Use(
-      "DELETE FROM rp_due WHERE saga = ?1 AND step = ?2 AND item = ?3 AND kind = ?4 AND event = "
-      "?5");
+  DueRows armed;
   for (const auto& [id, slot] : slots) {
     for (DueSlot& entry : slot->due) {
       const Due& d = entry.due;
-      const int kind = static_cast<int>(d.kind);
       if (entry.alive && entry.dirty) {
         const auto plan = core_.plans.NumberOf(d.pipeline, d.plan);
         if (!plan) return plan.error();
-        const Json added = TextOf(d.added);
-        put.Again();
-        if (put.Bind(id, d.step, d.item, kind, d.event, ToMillis(d.due), *plan, added).Raw() !=
-            SQLITE_DONE)
-          return put.Failure();
+        armed.rows.push_back({&d, *plan});
         entry.stored = true;
       } else if (!entry.alive && entry.stored) {
-        gone.Again();
-        if (gone.Bind(id, d.step, d.item, kind, d.event).Raw() != SQLITE_DONE)
-          return gone.Failure();
+        Cursor gone = core_.db->Use(
+            "DELETE FROM rp_due WHERE saga = ?1 AND step = ?2 AND item = ?3 AND kind = ?4 AND "
+            "event = ?5");
+        gone.Bind(id, d.step, d.item, static_cast<int>(d.kind), d.event);
+        if (auto done = gone.Run(); !done) return done;
       }
       entry.dirty = false;
     }
-    std::erase_if(slot->due, [](const DueSlot& d) { return !d.alive; });
   }
-  return {};
+  auto done =
+      Write(*core_.db, "REPLACE INTO rp_due SELECT c0, c1, c2, c3, c4, c5, c6, c7 FROM rp_rows(?1)",
+            armed);
+  for (const auto& [id, slot] : slots)
+    std::erase_if(slot->due, [](const DueSlot& d) { return !d.alive; });
+  return done;
 }
 
 }  // namespace reprise::runtime::sqlite

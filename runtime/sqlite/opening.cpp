@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sqlite/rows_table.h"
+#include "sqlite/row_source.h"
 #include "sqlite/schema.h"
 
 namespace reprise::runtime::sqlite {
@@ -150,7 +150,7 @@ class Opening {
     sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
     opened_.db = std::make_unique<Database>(handle);
-    return InstallRowsTable(*opened_.db);
+    return InstallRowSource(*opened_.db);
   }
 
   /// From here on the file is ours: an exclusive lock, held until the connection closes.

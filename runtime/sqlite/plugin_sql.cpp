@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "sqlite/rows_table.h"
+#include "sqlite/plugin_rows.h"
 #include "sqlite/values.h"
 
 namespace reprise::runtime::sqlite {
@@ -49,9 +49,9 @@ Result<std::int64_t> PluginSql::RunRows(std::string_view sql,
                                         std::span<const std::string_view> columns,
                                         std::span<const SqlValue> cells, const SqlRow& on_row) {
   if (lost_) return *lost_;
-  if (columns.empty() || columns.size() > kRowsColumnsMax || cells.size() % columns.size() != 0) {
+  if (columns.empty() || columns.size() > kSourceColumnsMax || cells.size() % columns.size() != 0) {
     return Error{Code::kInvalid, fmt::format("{} cells do not fill rows of {} columns (1 to {})",
-                                             cells.size(), columns.size(), kRowsColumnsMax)};
+                                             cells.size(), columns.size(), kSourceColumnsMax)};
   }
   std::string key(sql);
   for (std::string_view column : columns) {
@@ -66,7 +66,7 @@ Result<std::int64_t> PluginSql::RunRows(std::string_view sql,
   if (!statement) return statement.error();
   if ((*statement)->argument_count != 0)
     return Error{Code::kInvalid, "a statement for many rows has no other parameters"};
-  const RowsTable rows{columns.size(), cells};
+  PluginRows rows(columns.size(), cells);
   if (!(*statement)->busy) return Bound(**statement, cells, &rows, on_row);
   auto another = Compile(db_, *ExpandRows(sql, columns));
   if (!another) return another.error();
@@ -74,7 +74,7 @@ Result<std::int64_t> PluginSql::RunRows(std::string_view sql,
 }
 
 Result<std::int64_t> PluginSql::Bound(PluginStatement& statement, std::span<const SqlValue> args,
-                                      const RowsTable* rows, const SqlRow& on_row) {
+                                      RowSource* rows, const SqlRow& on_row) {
   if (auto fine = CheckValues(args); !fine) return fine.error();
   if (use_ == kReading && !statement.reads_only)
     return Error{Code::kInvalid, "outside a transaction SQL may only read"};
@@ -82,7 +82,7 @@ Result<std::int64_t> PluginSql::Bound(PluginStatement& statement, std::span<cons
     const int argument = statement.arguments[i];
     const int parameter = static_cast<int>(i + 1);
     if (argument == PluginStatement::kRowsArgument) {
-      BindRows(statement.handle, parameter, rows);
+      BindSource(statement.handle, parameter, rows);
     } else {
       BindValue(statement.handle, parameter, args[static_cast<size_t>(argument - 1)]);
     }

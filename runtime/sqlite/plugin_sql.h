@@ -28,7 +28,7 @@ class PluginSql : public Sql {  // Threads: the journal's.
  private:
   Result<std::int64_t> Step(PluginStatement& statement, const SqlRow& on_row);
   Result<std::int64_t> Bound(PluginStatement& statement, std::span<const SqlValue> args,
-                             const struct RowsTable* rows, const SqlRow& on_row);
+                             class RowSource* rows, const SqlRow& on_row);
 
   Database& db_;
   TextCache& cache_;

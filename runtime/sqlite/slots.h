@@ -69,7 +69,6 @@ class Slots {
   Status WriteSagas(const std::vector<Entry>& slots);
   Status WriteSteps(const std::vector<Entry>& slots);
   Status WriteDue(const std::vector<Entry>& slots);
-  Status InsertSaga(SagaSlot& slot);
   Status UpdateSaga(SagaSlot& slot);
 
   Core& core_;
