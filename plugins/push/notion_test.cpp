@@ -15,7 +15,8 @@ const Fields kStuck{
     {"reservationId", "R1"},
     {"$saga",
      Json{
-         R"({"id":"S1","pipeline":"reservation","state":"stuck","step":"hold-seat","phase":"undo",)"
+         R"({"id":"S1","pipeline":"reservation","state":"stuck",)"
+         R"("step":"hold-seat","phase":"undo",)"
          R"("attempts":20,"code":"unavailable","detail":"no answer","at":"2030-01-01T00:00:00.000Z"})"}}};
 const Fields kFailed{
     {"reservationId", "R1"},

@@ -150,11 +150,11 @@ TEST(User, RefusesANewerOfAnotherShape) {
 
 TEST(User, KeepsAThousandPushesOfAUserAndForgetsWhatWasToldBefore) {
   Kit<User> kit(kHeld);
-  for (std::int64_t n = 1; n <= 2048; ++n) {
+  for (std::int64_t n = 1; n <= 1280; ++n) {
     if (n % 64 == 0) kit.Advance(1ms);
     ASSERT_TRUE(kit.Do(About("R" + std::to_string(n), 1)).done());
   }
-  EXPECT_EQ(kit.Sql("SELECT min(seq), max(seq), count(*) FROM push_user"), "1049|2048|1000");
+  EXPECT_EQ(kit.Sql("SELECT min(seq), max(seq), count(*) FROM push_user"), "281|1280|1000");
   const std::string told = kit.Sql("SELECT count(*) FROM push_told");
   EXPECT_GE(std::stoi(told), 1000);
   EXPECT_LE(std::stoi(told), 1064);
