@@ -147,6 +147,7 @@ void FillPlugins(Deployment& deployment, const PluginCatalog& catalog,
 
 std::vector<std::string> ApplyOverrides(Deployment& deployment, const Environment& environment,
                                         const Overrides& overrides) {
+  const std::string engine = deployment.engine, listen = deployment.listen;  // checked when read
   const auto set = [&](const std::optional<std::string>& flag, const char* variable,
                        std::string& out) {
     const auto value = environment(variable);
@@ -161,12 +162,13 @@ std::vector<std::string> ApplyOverrides(Deployment& deployment, const Environmen
   set(std::nullopt, "REPRISE_REDIS", deployment.cluster.redis_url);
   std::vector<std::string> wrong;
   const std::vector<std::string> engines = {"embedded", "cluster"};
-  if (deployment.engine != "embedded" && deployment.engine != "cluster") {
+  if (deployment.engine != engine && deployment.engine != "embedded" &&
+      deployment.engine != "cluster") {
     wrong.push_back(
         fmt::format("engine must be 'embedded' or 'cluster', not '{}'", deployment.engine) +
         DidYouMean(deployment.engine, engines));
   }
-  if (!GoodAddress(deployment.listen)) {
+  if (deployment.listen != listen && !GoodAddress(deployment.listen)) {
     wrong.push_back(fmt::format("listen must be HOST:PORT, not '{}'", deployment.listen));
   }
   return wrong;

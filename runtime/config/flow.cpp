@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "config/alternatives.h"
 #include "config/events.h"
 #include "config/lint.h"
@@ -11,9 +12,23 @@
 namespace reprise::runtime {
 namespace {
 
+/// The events that mistyped ones were meant to be: one mistake is told once.
+std::set<std::string> Meant(const Draft& draft, bool by_side_steps) {
+  std::set<std::string> out;
+  const std::vector<std::string> known = AllEvents(draft.pipeline);
+  for (const Step& step : draft.pipeline.steps) {
+    if (step.side && !by_side_steps) continue;
+    for (const std::string& event : step.on) {
+      const bool resolved = std::find(known.begin(), known.end(), event) != known.end();
+      if (!resolved && event.find('/') == std::string::npos) out.insert(Nearest(event, known));
+    }
+  }
+  return out;
+}
+
 /// Every event that somebody listens to; "*" if a side step takes them all.
 std::set<std::string> Handled(const Draft& draft, const Drafts& all) {
-  std::set<std::string> out;
+  std::set<std::string> out = Meant(draft, true);
   for (const Step& step : draft.pipeline.steps) {
     out.insert(step.on.begin(), step.on.end());
     out.insert(step.undo_on);
@@ -131,6 +146,10 @@ void CheckSteps(Draft& draft) {
   const Pipeline& pipeline = draft.pipeline;
   const Node* defaults = draft.root.Find("defaults");
   const bool told = defaults != nullptr && defaults->Find("on_failure") != nullptr;
+  std::set<std::string> followed;
+  for (const std::string& event : Meant(draft, false)) {
+    followed.insert(event.substr(0, event.find('.')));
+  }
   for (StepIndex i = 0; i < pipeline.main_count; ++i) {
     const Step& step = pipeline.step(i);
     const StepDraft& marks = draft.steps[i];
@@ -141,7 +160,7 @@ void CheckSteps(Draft& draft) {
                       step.name, step.plugin, step.action));
     }
     if (step.kind == StepKind::kAction && marks.known && !step.inlined && step.dependents.empty() &&
-        !told && marks.body->Find("on_failure") == nullptr) {
+        !followed.contains(step.name) && !told && marks.body->Find("on_failure") == nullptr) {
       draft.sink.Error(
           "RPR081", *marks.name,
           fmt::format(
@@ -204,7 +223,7 @@ void CheckReachable(Draft& draft) {
     const size_t dot = event.find('.');
     if (dot == std::string::npos || event.find('/') != std::string::npos) return true;
     const auto from = pipeline.Find(event.substr(0, dot));
-    return !from || reached.Has(*from);
+    return !from || *from >= pipeline.main_count || reached.Has(*from);
   };
   for (bool more = true; more;) {
     more = false;

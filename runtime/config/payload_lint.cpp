@@ -211,10 +211,12 @@ class PayloadLint {
   /// Keys, locks and the subject are evaluated once: no event may change what they stand on.
   void CheckAdded(StepIndex i) {
     const Step& step = pipeline_.step(i);
+    const Shape root = payloads_.Root(draft_);
     for (const std::string& event : step.events) {
       for (const auto& [field, shape] : payloads_.Added(draft_, i, event).fields) {
         const std::string use = UseOf(field);
-        if (use.empty() || (step.inlined && !Precedes(i, field))) continue;
+        if (use.empty() || root.Find(field) == nullptr || (step.inlined && !Precedes(i, field)))
+          continue;
         sink_.Error("RPR079", *draft_.steps[i].name,
                     fmt::format("event '{}.{}' sets '{}', which is {} and must not change",
                                 step.name, event, field, use));

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "config/codes.h"
 
 namespace reprise::runtime {
@@ -13,21 +14,8 @@ namespace {
 
 namespace json = boost::json;
 
-/// The code point that begins at `i`, which moves behind it.
-std::uint32_t Next(std::string_view text, size_t& i) {
-  const auto byte = static_cast<unsigned char>(text[i++]);
-  std::uint32_t out = byte < 0x80   ? byte
-                      : byte < 0xE0 ? byte & 0x1FU
-                      : byte < 0xF0 ? byte & 0x0FU
-                                    : byte & 0x07U;
-  while (i < text.size() && (static_cast<unsigned char>(text[i]) & 0xC0) == 0x80) {
-    out = out << 6 | (static_cast<unsigned char>(text[i++]) & 0x3FU);
-  }
-  return out;
-}
-
 /// East Asian letters take two columns of a terminal.
-bool Wide(std::uint32_t c) {
+bool Wide(char32_t c) {
   return (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) ||
          (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xF900 && c <= 0xFAFF) ||
          (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
@@ -39,7 +27,7 @@ std::string Caret(const Finding& finding) {
   std::string out;
   int col = 1;
   for (size_t i = 0; i < finding.source_line.size() && col < finding.end_col; ++col) {
-    const std::uint32_t c = Next(finding.source_line, i);
+    const char32_t c = NextCodePoint(finding.source_line, i);
     const char mark = col < finding.col ? (c == '\t' ? '\t' : ' ') : '^';
     out.append(Wide(c) ? 2 : 1, mark);
   }

@@ -3,7 +3,7 @@
 namespace reprise::runtime {
 namespace {
 
-FieldType TypeOf(const BodyType& type) {
+std::optional<FieldType> TypeOf(const BodyType& type) {
   switch (type.kind) {
     case BodyType::kString:
       return FieldType::kText;
@@ -14,6 +14,7 @@ FieldType TypeOf(const BodyType& type) {
     case BodyType::kBoolean:
       return FieldType::kBoolean;
     case BodyType::kArray:
+      if (type.element.empty()) return std::nullopt;  // it could not be read
       return FieldType::kArray;
     case BodyType::kObject:
     case BodyType::kStruct:

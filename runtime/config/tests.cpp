@@ -300,23 +300,37 @@ class Reader {
     return out;
   }
 
-  /// { retry: deadline }, { skip: deadline, event: due }, { resolve: reserve }, undo
+  /// { retry: deadline }, { skip: deadline, event: due }, { resolve: reserve }, undo;
+  /// { undo: billing, refused: final } is of that pipeline's saga.
   TestVerb Verb(const Node& node) {
     TestVerb out;
+    out.step.pipeline = own_;
     if (node.scalar()) {
       out.what = AsOneOf(node, "'verb' alone", {"undo"}, sink_).value_or("");
       return out;
     }
-    if (!CheckMap(node, "'verb'", {"retry", "undo", "skip", "resolve", "event"}, sink_)) return out;
+    if (!CheckMap(node, "'verb'", {"retry", "undo", "skip", "resolve", "event", "refused"}, sink_))
+      return out;
     for (const Node::Entry& entry : node.entries) {
       if (entry.key.text == "event") {
         out.event = AsText(entry.value, "'event'", sink_).value_or("");
         continue;
       }
+      if (entry.key.text == "refused") {
+        out.refused = AsText(entry.value, "'refused'", sink_).value_or("");
+        continue;
+      }
       if (!out.what.empty()) sink_.Error("RPR013", entry.key, "one verb at a time");
       out.what = entry.key.text;
-      if (out.what != "undo") out.step = AsText(entry.value, "a step", sink_).value_or("");
-      if (!out.step.empty()) StepAt(entry.value, out.step);
+      const bool undo = out.what == "undo";
+      const auto text = AsText(entry.value, undo ? "a pipeline" : "a step", sink_);
+      if (!text) continue;
+      out.step = undo ? StepName{*text, ""} : StepAt(entry.value, *text);
+      if (undo && Named(*text) == nullptr) {
+        std::vector<std::string> known;
+        for (const PipelineRef& p : pipelines_) known.push_back(p->name);
+        sink_.Unknown("RPR045", entry.value, fmt::format("unknown pipeline '{}'", *text), known);
+      }
     }
     return out;
   }

@@ -43,7 +43,9 @@ struct TestRequest {
 
 struct TestVerb {
   std::string what;  // retry, undo, skip, resolve
-  std::string step, event;
+  StepName step;     // undo: only the pipeline
+  std::string event;
+  std::string refused;  // the code of the expected refusal
 };
 
 struct TestSignal {

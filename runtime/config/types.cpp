@@ -135,14 +135,13 @@ class TypeParser {
 
 BodyType ReadType(const Node& node, Sink& sink) {
   BodyType type;
-  type.kind = BodyType::kObject;
+  type.kind = BodyType::kArray;  // of nothing: a type that could not be read
   if (node.map()) return ReadStruct(node, "a type", sink);
   if (node.sequence()) {
     if (node.items.size() != 1) {
       sink.Error("RPR030", node, "a list type names one element type: [string]");
       return type;
     }
-    type.kind = BodyType::kArray;
     type.element.push_back(ReadType(node.items[0], sink));
     return type;
   }
@@ -193,7 +192,7 @@ std::string TypeText(const BodyType& type) {
     case BodyType::kObject:
       return out + "object";
     case BodyType::kArray:
-      return out + "[" + TypeText(type.element.front()) + "]";
+      return out + "[" + (type.element.empty() ? "" : TypeText(type.element.front())) + "]";
     case BodyType::kStruct:
       break;
   }

@@ -9,7 +9,7 @@
 
 namespace reprise::runtime {
 
-/// Reads a type; a mistake is reported and an object comes back.
+/// Reads a type; a mistake is reported and an array of nothing comes back.
 BodyType ReadType(const Node& node, Sink& sink);
 
 /// Reads `body:` or `query:`: a map of fields.

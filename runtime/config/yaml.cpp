@@ -13,8 +13,12 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include "base/utf8.h"
+
 namespace reprise::runtime {
 namespace {
+
+constexpr int kRoundsMax = 100;  // unquoted interpolations that are told before we give up
 
 /// Thrown through yaml-cpp to end the parsing; already reported.
 struct Stop {};
@@ -120,7 +124,11 @@ class Builder : public YAML::EventHandler {
     if (mark.line < 0) return {1, 1, 2};
     const std::string_view line = text_.Line(mark.line + 1);
     const size_t at = std::min(static_cast<size_t>(mark.column), line.size());
-    const int col = CodePoints(line.substr(0, at)) + 1;
+    if (mark.line != counted_line_ || at < counted_bytes_) counted_bytes_ = counted_ = 0;
+    counted_ += static_cast<size_t>(CodePoints(line.substr(counted_bytes_, at - counted_bytes_)));
+    counted_line_ = mark.line;
+    counted_bytes_ = at;
+    const int col = static_cast<int>(counted_) + 1;
     return {mark.line + 1, col, col + 1};
   }
 
@@ -214,22 +222,17 @@ class Builder : public YAML::EventHandler {
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, Anchored> anchors_;
   int count_ = 0;
+  // Letters before the last mark, so that a long line is counted once and not once a value.
+  mutable int counted_line_ = -1;
+  mutable size_t counted_bytes_ = 0, counted_ = 0;
 };
 
 /// Where the text stops being UTF-8 without NUL; its size if nowhere.
 size_t BadByte(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const size_t n = byte < 0x80                   ? 1
-                     : byte >= 0xC2 && byte < 0xE0 ? 2
-                     : byte >= 0xE0 && byte < 0xF0 ? 3
-                     : byte >= 0xF0 && byte < 0xF5 ? 4
-                                                   : 0;
-    if (byte == 0 || n == 0 || i + n > text.size()) return i;
-    for (size_t k = 1; k < n; ++k) {
-      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return i;
-    }
-    i += n;
+    const size_t from = i;
+    const char32_t c = NextCodePoint(text, i);
+    if (c == 0 || (c == kNoCodePoint && i == from + 1)) return from;
   }
   return text.size();
 }
@@ -298,7 +301,7 @@ std::optional<Node> ParseYaml(Sink& sink) {
     sink.Error("RPR001", PlaceAt(text.text, bad), "not UTF-8 text");
     return std::nullopt;
   }
-  for (int round = 0; round < 1000; ++round) {
+  for (int round = 0; round < kRoundsMax; ++round) {
     Builder builder(sink, text);
     try {
       std::istringstream in(text.text);
