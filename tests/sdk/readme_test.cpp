@@ -1,9 +1,9 @@
 // What the SDK's README shows is what is compiled and tested in example/.
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace {
 

@@ -183,13 +183,13 @@ class SpecVisitor {
 
 template <Described T, Use kUse>
 const std::deque<Spec>& SpecsOf() {
-  static const std::deque<Spec> kSpecs = [] {
+  static const std::deque<Spec> all = [] {
     std::deque<Spec> specs;
     SpecVisitor<T> visitor(kUse, specs);
     T::Describe(visitor);
     return specs;
   }();
-  return kSpecs;
+  return all;
 }
 
 template <Described T, Use kUse>

@@ -101,7 +101,7 @@ constexpr bool Declared(std::string_view code) {
 
 template <class Part>
 const reprise_problem_spec* ProblemAt(std::size_t index) {
-  static const std::vector<reprise_problem_spec> kSpecs = [] {
+  static const std::vector<reprise_problem_spec> all = [] {
     std::vector<reprise_problem_spec> specs;
     const auto add = [&](const Problem& problem) {
       specs.push_back(
@@ -113,12 +113,12 @@ const reprise_problem_spec* ProblemAt(std::size_t index) {
     }
     return specs;
   }();
-  return index < kSpecs.size() ? &kSpecs[index] : nullptr;
+  return index < all.size() ? &all[index] : nullptr;
 }
 
 template <class A>
 const reprise_event_spec* EventAt(std::size_t index) {
-  static const auto kSpecs = std::apply(
+  static const auto all = std::apply(
       [](const auto&... event) {
         return std::vector<reprise_event_spec>{
             {sizeof(reprise_event_spec), ToAbi(event.name), ToAbi(event.doc),
@@ -126,7 +126,7 @@ const reprise_event_spec* EventAt(std::size_t index) {
              &SpecAt<typename std::remove_cvref_t<decltype(event)>::Adds, Use::kPayload>}...};
       },
       A::kEvents);
-  return index < kSpecs.size() ? &kSpecs[index] : nullptr;
+  return index < all.size() ? &all[index] : nullptr;
 }
 
 template <class Part>
@@ -379,7 +379,7 @@ struct PluginTable {
     });
   }
   static const reprise_migration* MigrationAt(std::size_t index) {
-    static const std::vector<reprise_migration> kList = [] {
+    static const std::vector<reprise_migration> all = [] {
       std::vector<reprise_migration> list;
       for (const Migration& m : P::kMigrations) {
         const reprise_str postgres =
@@ -388,7 +388,7 @@ struct PluginTable {
       }
       return list;
     }();
-    return index < kList.size() ? &kList[index] : nullptr;
+    return index < all.size() ? &all[index] : nullptr;
   }
 
   static void* Create(const reprise_value* settings, std::size_t n, WhyFn why, void* user) {

@@ -9,13 +9,13 @@ namespace {
 
 using detail::FromAbi;
 
-unsigned Bit(Kind kind) {
+constexpr unsigned Bit(Kind kind) {
   return 1U << static_cast<unsigned>(kind);
 }
-const unsigned kDo = Bit(Kind::kDo) | Bit(Kind::kReconcile);
-const unsigned kSteps = kDo | Bit(Kind::kUndo);
-const unsigned kQuestion = Bit(Kind::kQuestion);
-const unsigned kAny = kSteps | Bit(Kind::kStart) | kQuestion;
+constexpr unsigned kDo = Bit(Kind::kDo) | Bit(Kind::kReconcile);
+constexpr unsigned kSteps = kDo | Bit(Kind::kUndo);
+constexpr unsigned kQuestion = Bit(Kind::kQuestion);
+constexpr unsigned kAny = kSteps | Bit(Kind::kStart) | kQuestion;
 
 reprise_str Keep(reprise_ctx* ctx, std::string text) {
   return detail::ToAbi(ctx->arena.emplace_back(std::move(text)));
@@ -333,26 +333,29 @@ void SetAnswer(reprise_ctx* ctx, const reprise_answer* answer) {
 
 }  // namespace
 
-const reprise_host kHostTable{
-    sizeof(reprise_host),
-    &Text,
-    &Number,
-    &GetField,
-    &Query,
-    &QueryRows,
-    &Count,
-    &Saga,
-    &Emit,
-    &After,
-    &CancelAfter,
-    &SendRecord,
-    &Respond,
-    &Hint,
-    &Log,
-    &Metric,
-    &Finish,
-    &SetFound,
-    &SetAnswer,
-};
+const reprise_host& HostTable() {
+  static const reprise_host table{
+      sizeof(reprise_host),
+      &Text,
+      &Number,
+      &GetField,
+      &Query,
+      &QueryRows,
+      &Count,
+      &Saga,
+      &Emit,
+      &After,
+      &CancelAfter,
+      &SendRecord,
+      &Respond,
+      &Hint,
+      &Log,
+      &Metric,
+      &Finish,
+      &SetFound,
+      &SetAnswer,
+  };
+  return table;
+}
 
 }  // namespace reprise::testkit

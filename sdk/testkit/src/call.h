@@ -65,7 +65,7 @@ struct reprise_ctx {
 
 namespace reprise::testkit {
 
-extern const reprise_host kHostTable;
+const reprise_host& HostTable();
 
 /// "{"a":1}" of fields; JSON values go in as they are.
 std::string ToText(const Fields& fields);

@@ -52,10 +52,11 @@ struct Host::Impl {
     for (std::size_t i = 0; const reprise_migration* migration = plugin.migration_at(i); ++i) {
       database.Execute(std::string(FromAbi(migration->sql)));
     }
-    const std::string prefix = Prefix(FromAbi(plugin.name));
+    const std::string name = Prefix(FromAbi(plugin.name));
+    const std::string prefix = name + "_";
     for (const std::string& table : database.Tables()) {
-      if (table != prefix && !table.starts_with(prefix + "_")) {
-        throw std::runtime_error("table '" + table + "' must begin with '" + prefix + "_'");
+      if (table != name && !table.starts_with(prefix)) {
+        throw std::runtime_error("table '" + table + "' must begin with '" + prefix + "'");
       }
     }
   }
@@ -144,7 +145,7 @@ Host::Host(const reprise_plugin& plugin, const std::vector<reprise_value>& setti
   impl_->Migrate();
   if (plugin.start == nullptr) return;
   reprise_ctx ctx = ContextOf(*this, impl_->database, impl_->world, Kind::kStart);
-  const reprise_call call{sizeof(reprise_call), &kHostTable, &ctx};
+  const reprise_call call{sizeof(reprise_call), &HostTable(), &ctx};
   impl_->database.Execute("SAVEPOINT call");
   plugin.start(impl_->self, &call);
   impl_->Settle(ctx, now);
@@ -168,7 +169,7 @@ Bound Host::Bind(std::string_view name, const std::vector<reprise_value>& with) 
 Ran Host::Run(const Bound& bound, const Order& order) {
   reprise_ctx ctx = ContextOf(*this, impl_->database, impl_->world, KindOf(order.phase));
   Fill(ctx, bound, order, key);
-  const reprise_call call{sizeof(reprise_call), &kHostTable, &ctx};
+  const reprise_call call{sizeof(reprise_call), &HostTable(), &ctx};
   impl_->database.Execute("SAVEPOINT call");
   if (order.phase == Phase::kDo) {
     bound.action->run_do(bound.self, &call);
@@ -194,9 +195,10 @@ std::vector<Ran> Host::RunAll(const Bound& bound, const std::vector<Order>& orde
     for (const Order& order : orders) {
       Fill(contexts.emplace_back(ContextOf(*this, impl_->database, impl_->world, Kind::kDo)), bound,
            order, key);
-      calls.push_back({sizeof(reprise_call), &kHostTable, &contexts.back()});
+      calls.push_back({sizeof(reprise_call), &HostTable(), &contexts.back()});
     }
     std::vector<const reprise_call*> pointers;
+    pointers.reserve(calls.size());
     for (const reprise_call& call : calls) pointers.push_back(&call);
     impl_->database.Execute("SAVEPOINT batch");
     const reprise_status status =
@@ -226,7 +228,7 @@ Asked Host::Ask(std::string_view name, const Fields& fields) {
     reprise_ctx ctx = ContextOf(*this, impl_->database, impl_->world, Kind::kQuestion);
     ctx.question = question;
     ctx.order.payload = fields;
-    const reprise_call call{sizeof(reprise_call), &kHostTable, &ctx};
+    const reprise_call call{sizeof(reprise_call), &HostTable(), &ctx};
     impl_->database.AllowWrites(false);
     question->ask(impl_->self, &call);
     impl_->database.AllowWrites(true);
@@ -289,7 +291,9 @@ Left LeftOf(const std::string& table, const std::vector<std::string>& remains) {
   return left;
 }
 
-void Split(const std::string& text, const std::string& prefix, std::vector<std::string>& lines) {
+/// The lines of a table, each with its name before it.
+void Split(const std::string& text, const std::string& table, std::vector<std::string>& lines) {
+  const std::string prefix = table + ": ";
   for (std::size_t from = 0; from <= text.size() && !text.empty();) {
     const std::size_t to = std::min(text.find('\x1e', from), text.size());
     lines.push_back(prefix + text.substr(from, to - from));
@@ -307,13 +311,21 @@ std::vector<std::string> Host::Dump(const std::vector<std::string>& remains) con
     std::string row;
     for (const std::string& column : impl_->database.Columns(table)) {
       if (left.columns.contains(column)) continue;
-      row += (row.empty() ? "'" : " || ', ") + column + "=' || quote(" + column + ")";
+      row.append(row.empty() ? "'" : " || ', ")
+          .append(column)
+          .append("=' || quote(")
+          .append(column)
+          .append(")");
     }
     if (row.empty()) row = "''";
-    Split(impl_->database.Show("SELECT group_concat(line, char(30)) FROM (SELECT " + row +
-                                   " AS line FROM " + table + " WHERE 1" + left.where + ")",
-                               {}),
-          table + ": ", lines);
+    std::string select = "SELECT group_concat(line, char(30)) FROM (SELECT ";
+    select.append(row)
+        .append(" AS line FROM ")
+        .append(table)
+        .append(" WHERE 1")
+        .append(left.where)
+        .append(")");
+    Split(impl_->database.Show(select, {}), table, lines);
   }
   std::sort(lines.begin(), lines.end());
   return lines;
