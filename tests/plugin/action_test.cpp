@@ -1,5 +1,8 @@
 #include "plugin/action.h"
 
+#include <atomic>
+#include <thread>
+
 #include "shop.h"
 
 namespace reprise::runtime {
@@ -149,6 +152,25 @@ TEST_F(ActionTest, DiscardsManyIfTheStatusIsAnErrorOrOneDidNotFinishOrFailed) {
     EXPECT_THAT(one.emitted, IsEmpty());
     EXPECT_FALSE(one.finished);
   }
+}
+
+TEST_F(ActionTest, RunsOnManyThreadsAtOnce) {
+  const auto order = Bind("shop", "order", kGreeting);
+  std::atomic<int> done{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      FakeSql sql;
+      for (int i = 0; i < 100; ++i) {
+        Call call = NewCall();
+        call.sql = &sql;
+        order->Run(call);
+        if (call.outcome.verdict == Verdict::kDone && call.emitted.size() == 1) ++done;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(done, 400);
 }
 
 TEST_F(ActionTest, WithoutDoAllManyRunOneByOne) {
