@@ -5,6 +5,7 @@
 function(reprise_layer name)
   cmake_parse_arguments(ARG "" "" "SEES;USES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main[.]cpp$")  # the executable's; a test brings its own
   if(NOT sources)  # a folder of interfaces only
     set(sources ${PROJECT_BINARY_DIR}/${name}_interfaces.cpp)
     file(CONFIGURE OUTPUT ${sources} CONTENT "")
@@ -16,6 +17,9 @@ function(reprise_layer name)
   set_property(TARGET reprise_${name} PROPERTY REPRISE_INCLUDE_ROOT ${root})
   target_include_directories(reprise_${name} PRIVATE ${root})
   target_link_libraries(reprise_${name} PRIVATE ${ARG_USES} Threads::Threads)
+  if("Boost::headers" IN_LIST ARG_USES AND NOT name STREQUAL "ports")
+    target_precompile_headers(reprise_${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
+  endif()
   foreach(other ${ARG_SEES})
     get_property(other_root TARGET reprise_${other} PROPERTY REPRISE_INCLUDE_ROOT)
     target_include_directories(reprise_${name} PRIVATE ${other_root})
