@@ -8,6 +8,8 @@ namespace data_platform {
 
 using namespace reprise;
 
+constexpr std::string_view kNoSaga = "00000000-0000-0000-0000-000000000000";
+
 struct Settings {
   std::string topic = "data-platform";
   static void Describe(auto& d) {
@@ -28,24 +30,24 @@ class DataPlatform : public Plugin<Settings> {
 class Record : public Action<DataPlatform, Nothing> {
  public:
   static constexpr About kAbout{.name = "record",
-                                .summary = "Writes {id, at, step, saga, payload} to the topic."};
+                                .summary = "Writes {at, step, saga, payload} to the topic."};
 
   Outcome Do(Context& ctx, const Nothing&) const override {
+    // What a route's `tell:` sends belongs to no saga.
+    const std::string_view saga = ctx.saga_id() == kNoSaga ? std::string_view() : ctx.saga_id();
     boost::json::object head;
     const auto set = [&](std::string_view name, std::string_view text) {
       if (!text.empty()) head[name] = text;
     };
-    set("id", ctx.idempotency_key());
     set("at", Rfc3339(ctx.Now()));
     set("step", ctx.step());
-    set("saga", ctx.saga_id());  // a route's `tell:` has none
+    set("saga", saga);
     std::string line = boost::json::serialize(head);
     line.pop_back();
     line += ",\"payload\":";
     line += ctx.payload();
     line += '}';
-    const std::string_view key = ctx.saga_id().empty() ? ctx.step() : ctx.saga_id();
-    return ctx.Send(plugin().settings().topic, key, line);
+    return ctx.Send(plugin().settings().topic, saga.empty() ? ctx.step() : saga, line);
   }
 
   /// What was recorded did happen: nothing is taken back.

@@ -19,17 +19,19 @@ TEST(Record, SendsOneLineOfJsonThatNamesSagaStepAndPayload) {
   ASSERT_TRUE(line) << ran.sent[0].bytes;
   EXPECT_EQ(TextIn(*line, "saga"), ran.saga);
   EXPECT_EQ(TextIn(*line, "at"), Rfc3339(kit.Now()));
-  EXPECT_FALSE(TextIn(*line, "id").empty());
   const auto& payload = line->at("payload").as_object();
   EXPECT_EQ(TextIn(payload, "seatId"), "A-1");
   EXPECT_EQ(TextIn(payload, "text"), "two\nlines, \"quoted\"");
 }
 
-TEST(Record, TellsEachRecordApartByItsId) {
+TEST(Record, OfWhatBelongsToNoSagaSaysSo) {
   Kit<Record> kit;
-  const Ran one = kit.Do({}), two = kit.Do({});
-  EXPECT_NE(TextIn(*ParseJsonObject(one.sent[0].bytes), "id"),
-            TextIn(*ParseJsonObject(two.sent[0].bytes), "id"));
+  const Ran ran = kit.InSaga("00000000-0000-0000-0000-000000000000").Do({}, {{"position", 1}});
+  ASSERT_EQ(ran.sent.size(), 1U);
+  const auto line = ParseJsonObject(ran.sent[0].bytes);
+  ASSERT_TRUE(line) << ran.sent[0].bytes;
+  EXPECT_FALSE(line->contains("saga"));
+  EXPECT_EQ(ran.sent[0].key, TextIn(*line, "step"));
 }
 
 TEST(Record, WritesToTheTopicOfItsSettings) {

@@ -172,7 +172,7 @@ class AddPoints : public Action<Payment, AddIn> {
     const auto fresh = ctx.Query(
         "INSERT INTO payment_added (id, user_id, amount, status) VALUES ($1, $2, $3, 'ADDED')"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
-        ctx.idempotency_key(), in.id, in.amount);
+        IdOf(ctx), in.id, in.amount);
     if (!fresh) return fresh.error();
     const std::int64_t start = plugin().settings().start_points;
     if (fresh->empty()) {  // done before: say what there is
@@ -189,9 +189,8 @@ class AddPoints : public Action<Payment, AddIn> {
   /// Kept when the points are spent: nobody's balance goes below zero, and no retry brings them
   /// back.
   Outcome Undo(Context& ctx, const AddIn&) const override {
-    const auto added =
-        ctx.Query("SELECT user_id, amount FROM payment_added WHERE id = $1 AND status = 'ADDED'",
-                  ctx.do_key());
+    const auto added = ctx.Query(
+        "SELECT user_id, amount FROM payment_added WHERE id = $1 AND status = 'ADDED'", IdOf(ctx));
     if (!added) return added.error();
     if (added->empty()) return Done();
     const auto taken = ctx.Query(
@@ -200,10 +199,14 @@ class AddPoints : public Action<Payment, AddIn> {
         added->front().Text(0), added->front().Int(1));
     if (!taken) return taken.error();
     if (taken->empty()) return Kept("the points are spent");
-    return ctx.Query("UPDATE payment_added SET status = 'TAKEN_BACK' WHERE id = $1", ctx.do_key());
+    return ctx.Query("UPDATE payment_added SET status = 'TAKEN_BACK' WHERE id = $1", IdOf(ctx));
   }
 
  private:
+  /// A step runs once in a saga: its Do and its Undo mean the same addition.
+  static std::string IdOf(const Context& ctx) {
+    return std::string(ctx.saga_id()) + "/" + std::string(ctx.step());
+  }
   static Outcome Answered(Context& ctx, std::string_view user, std::int64_t points) {
     return ctx.Respond(200, {{"userId", user}, {"points", points}});
   }

@@ -212,7 +212,7 @@ class Who : public Question<Queue, WhoIn, UserAdded> {
     if (!claims) return Unknown();
     if (ToMillis(ask.Now()) >= claims->expires_ms) return Refuse(kExpired.code);
     const std::int64_t number = claims->position;
-    const auto taken = ask.Count("ticket/" + std::to_string(number % kRing), 1, number * kStride);
+    const auto taken = ask.Count("ticket-" + std::to_string(number % kRing), 1, number * kStride);
     if (!taken) return taken.error();
     if (*taken != number * kStride) return Unknown();  // taken before
     return Add(UserAdded{claims->user});
