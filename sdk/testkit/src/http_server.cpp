@@ -129,7 +129,8 @@ struct HttpServer::Impl {
       return;
     }
     std::string reply = "HTTP/1.1 " + std::to_string(scripted.status) + " Scripted\r\n";
-    for (const auto& [name, value] : scripted.headers) reply += name + ": " + value + "\r\n";
+    for (const auto& [name, value] : scripted.headers)
+      reply.append(name).append(": ").append(value).append("\r\n");
     reply += "Content-Type: application/json\r\nConnection: close\r\nContent-Length: " +
              std::to_string(scripted.body.size()) + "\r\n\r\n" + scripted.body;
     Send(client, reply);

@@ -167,6 +167,7 @@ class Trial {
 std::vector<End> RunInputs(Host& host, const Bound& bound, const std::vector<Fields>& inputs,
                            bool batch, bool& batched) {
   std::vector<Order> orders;
+  orders.reserve(inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     orders.push_back({Phase::kDo,
                       "00000000-0000-7000-8000-0000000bbb" + std::to_string(10 + i),
@@ -176,11 +177,13 @@ std::vector<End> RunInputs(Host& host, const Bound& bound, const std::vector<Fie
   }
   host.Remember();
   std::vector<Ran> ran;
+  ran.reserve(orders.size());
   if (batch)
     ran = host.RunAll(bound, orders, batched);
   else
     for (const Order& order : orders) ran.push_back(host.Run(bound, order));
   std::vector<End> ends;
+  ends.reserve(ran.size());
   for (const Ran& one : ran) ends.push_back({Shown(one), host.Dump({}), host.Effects()});
   host.Restore();
   return ends;
