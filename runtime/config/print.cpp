@@ -1,97 +1,109 @@
-// `reprise config print`: the deployment as it is in effect, secrets masked.
-#include <yaml-cpp/yaml.h>
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include <fmt/format.h>
 
 #include "config/deployment.h"
 
 namespace reprise::runtime {
 namespace {
 
-/// A password inside an address is nobody's business: scheme://user:***@host.
-std::string WithoutPassword(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  const std::size_t at = url.find('@', scheme == std::string::npos ? 0 : scheme + 3);
-  if (scheme == std::string::npos || at == std::string::npos) return url;
-  const std::size_t colon = url.find(':', scheme + 3);
-  if (colon == std::string::npos || colon > at) return url;
-  return url.substr(0, colon + 1) + "***" + url.substr(at);
+constexpr std::string_view kMask = "***";
+
+std::string Quoted(std::string_view text) {
+  return json::serialize(json::string(text));
 }
 
-bool IsSecret(const PluginCatalog& catalog, const std::string& plugin, std::string_view name) {
-  const auto it = catalog.find(plugin);
-  if (it == catalog.end()) return false;
-  for (const FieldInfo& field : it->second.settings) {
-    if (field.name == name) return field.secret;
+/// "postgres://ann:pw@host/db" with the password masked; also "host=x password=pw".
+std::string MaskedAddress(std::string address) {
+  const size_t scheme = address.find("://");
+  const size_t at = address.rfind('@');
+  if (scheme != std::string::npos && at != std::string::npos && at > scheme) {
+    const size_t colon = address.find(':', scheme + 3);
+    if (colon < at) address.replace(colon + 1, at - colon - 1, kMask);
   }
-  return false;
+  for (size_t word = address.find("password="); word != std::string::npos;
+       word = address.find("password=", word + 9)) {
+    const size_t end = std::min(address.find_first_of(" &", word), address.size());
+    address.replace(word + 9, end - word - 9, kMask);
+  }
+  return address;
 }
 
-void Write(YAML::Emitter& out, const json::value& value) {
-  if (value.is_string()) {
-    out << YAML::DoubleQuoted << std::string(value.get_string());
-  } else {
-    out << json::serialize(value);
+bool SoundsSecret(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::array<std::string_view, 5> kWords = {"password", "secret", "token", ".pem",
+                                                      "jaas"};
+  return std::any_of(kWords.begin(), kWords.end(),
+                     [&](std::string_view word) { return name.find(word) != std::string::npos; });
+}
+
+std::string Size(std::int64_t bytes) {
+  for (const auto& [unit, name] :
+       {std::pair{std::int64_t{1} << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}}) {
+    if (bytes % unit == 0) return fmt::format("{}{}", bytes / unit, name);
   }
+  return std::to_string(bytes);
+}
+
+std::string Shown(const FieldInfo& field, const json::value& value) {
+  const bool empty = value.is_string() && value.get_string().empty();
+  if (field.secret && !empty) return Quoted(kMask);
+  if (field.type == FieldType::kDuration && value.is_int64())
+    return FormatDuration(Millis(value.get_int64()));
+  return value.is_string() ? Quoted(MaskedAddress(std::string(value.get_string())))
+                           : json::serialize(value);
+}
+
+std::string Plugins(const Deployment& deployment, const PluginCatalog& catalog) {
+  std::string out;
+  for (const auto& [name, settings] : deployment.plugins) {
+    const auto plugin = catalog.find(name);
+    if (plugin == catalog.end() || settings.empty()) continue;
+    out += "  " + name + ":\n";
+    for (const FieldInfo& field : plugin->second.settings) {
+      const json::value* value = settings.if_contains(field.name);
+      if (value != nullptr) out += "    " + field.name + ": " + Shown(field, *value) + "\n";
+    }
+  }
+  return out.empty() ? "" : "plugins:\n" + out;
+}
+
+std::string Cluster(const Deployment::Cluster& cluster) {
+  std::string out = "cluster:\n";
+  out += "  prefix: " + cluster.prefix + "\n";
+  out += fmt::format("  partitions: {}\n", cluster.partitions);
+  out += "  kafka:\n    brokers: " + Quoted(cluster.kafka_brokers) + "\n";
+  if (!cluster.kafka_options.empty()) out += "    options:\n";
+  for (const auto& [name, value] : cluster.kafka_options) {
+    out += "      " + name + ": " + Quoted(SoundsSecret(name) ? kMask : value) + "\n";
+  }
+  out += "  postgres: { url: " + Quoted(MaskedAddress(cluster.postgres_url)) + " }\n";
+  out += "  redis: { url: " + Quoted(MaskedAddress(cluster.redis_url)) + " }\n";
+  return out;
 }
 
 }  // namespace
 
 std::string Print(const Deployment& deployment, const PluginCatalog& catalog) {
-  YAML::Emitter out;
-  const auto line = [&](const char* name, const auto& value) {
-    out << YAML::Key << name << YAML::Value << value;
-  };
-  const auto map = [&](const char* name) {
-    out << YAML::Key << name << YAML::Value << YAML::BeginMap;
-  };
-  out << YAML::BeginMap;
-  line("runtime", deployment.name);
-  line("engine", deployment.engine);
-  line("listen", deployment.listen);
-  line("plugin_path", YAML::Flow);
-  out << deployment.plugin_path;
-  map("embedded");
-  line("file", deployment.embedded.file);
-  out << YAML::EndMap;
-  map("cluster");
-  line("prefix", deployment.cluster.prefix);
-  line("partitions", deployment.cluster.partitions);
-  map("kafka");
-  line("brokers", deployment.cluster.kafka_brokers);
-  map("options");
-  for (const auto& [name, value] : deployment.cluster.kafka_options) {
-    const bool secret =
-        name.find("password") != std::string::npos || name.find("secret") != std::string::npos;
-    line(name.c_str(), secret ? std::string("***") : value);
+  std::string out = "runtime: " + deployment.name + "\n";
+  out += "engine: " + deployment.engine + "\n";
+  out += "listen: " + Quoted(deployment.listen) + "\n";
+  out += "plugin_path: [";
+  for (size_t i = 0; i < deployment.plugin_path.size(); ++i) {
+    out += (i > 0 ? ", " : "") + Quoted(deployment.plugin_path[i]);
   }
-  out << YAML::EndMap << YAML::EndMap;
-  map("postgres");
-  line("url", WithoutPassword(deployment.cluster.postgres_url));
-  out << YAML::EndMap;
-  map("redis");
-  line("url", WithoutPassword(deployment.cluster.redis_url));
-  out << YAML::EndMap << YAML::EndMap;
-  map("plugins");
-  for (const auto& [plugin, settings] : deployment.plugins) {
-    map(plugin.c_str());
-    for (const auto& field : settings) {
-      const std::string name(field.key());
-      out << YAML::Key << name << YAML::Value;
-      const bool set = !field.value().is_string() || !field.value().get_string().empty();
-      Write(out, set && IsSecret(catalog, plugin, name) ? json::value("***") : field.value());
-    }
-    out << YAML::EndMap;
-  }
-  out << YAML::EndMap;
-  map("limits");
-  line("batch", deployment.limits.batch);
-  line("outbox", deployment.limits.outbox_bytes);
-  line("body", deployment.limits.body_bytes);
-  out << YAML::EndMap;
-  map("keep");
-  line("done", FormatDuration(deployment.keep_done));
-  line("undone", FormatDuration(deployment.keep_undone));
-  out << YAML::EndMap << YAML::EndMap;
-  return std::string(out.c_str()) + "\n";
+  out += "]\n";
+  out += "embedded: { file: " + Quoted(deployment.embedded.file) + " }\n";
+  out += Cluster(deployment.cluster);
+  out += Plugins(deployment, catalog);
+  out += fmt::format("limits: {{ batch: {}, outbox: {}, body: {} }}\n", deployment.limits.batch,
+                     Size(deployment.limits.outbox_bytes), Size(deployment.limits.body_bytes));
+  out += fmt::format("keep: {{ done: {}, undone: {} }}\n", FormatDuration(deployment.keep_done),
+                     FormatDuration(deployment.keep_undone));
+  return out;
 }
 
 }  // namespace reprise::runtime

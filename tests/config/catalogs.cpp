@@ -61,7 +61,7 @@ PluginCatalog ConcertCatalog() {
                  {Emits("held", {Need("version", kInt), Need("expiresAt")}),
                   Emits("rejected", {Need("reason")})},
                  {Seconds("for", "300000")}),
-            Does("claim", of_seat, {Emits("paying", version)}),
+            Does("claim", of_seat, {Emits("claimed", version)}),
             Does("confirm", of_seat, {Emits("confirmed", version)}),
             Does("expire", of_seat, {Emits("expired", version)})},
            {Asks("available", {Need("seatId")}, {}),
