@@ -35,7 +35,7 @@ class Access {
     const Mode before_;
   };
 
-  /// Whether `table` belongs to the plugin: `seat`, or `seat_...`.
+  /// Whether `table` belongs to the plugin: `shop`, or `shop_...`.
   static bool Owns(std::string_view plugin, std::string_view table);
   static bool OfRuntime(std::string_view table);  // rp_...
 

@@ -1,6 +1,6 @@
 /// The embedded engine: journal and bus in one SQLite file, with one connection and no servers.
 ///
-///   auto engine = SqliteEngine::Open({.file = "concert.db"});
+///   auto engine = SqliteEngine::Open({.file = "journal.db"});
 ///
 /// One process holds the file at a time.  The destructor is the clean stop; after anything else the
 /// next Open checks the file.
