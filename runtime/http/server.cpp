@@ -11,9 +11,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include "base/log.h"
 #include "http/core.h"
 #include "http/session.h"
 
@@ -173,20 +173,20 @@ Status HttpServer::Start(HttpHandler handler) {
 
 /// One accept at a time; runs on any of the server's threads, never on two.
 void HttpServer::Parts::Accept() {
-  acceptor.async_accept(asio::make_strand(core->io),
-                        [this](const error_code& ec, tcp::socket socket) {
-                          if (!acceptor.is_open() || core->draining) return;
-                          if (!ec) {
-                            Admit(std::move(socket));
-                            return Accept();
-                          }
-                          if (ec == asio::error::connection_aborted) return Accept();
-                          spdlog::warn("http: cannot accept a connection: {}", ec.message());
-                          pause.expires_after(kAcceptPause);  // most likely no descriptor is left
-                          pause.async_wait([this](const error_code& stopped) {
-                            if (!stopped) Accept();
-                          });
-                        });
+  acceptor.async_accept(
+      asio::make_strand(core->io), [this](const error_code& ec, tcp::socket socket) {
+        if (!acceptor.is_open() || core->draining) return;
+        if (!ec) {
+          Admit(std::move(socket));
+          return Accept();
+        }
+        if (ec == asio::error::connection_aborted) return Accept();
+        Log(LogLevel::kWarn, "http: cannot accept a connection", {{"error", ec.message()}});
+        pause.expires_after(kAcceptPause);  // most likely no descriptor is left
+        pause.async_wait([this](const error_code& stopped) {
+          if (!stopped) Accept();
+        });
+      });
 }
 
 void HttpServer::Parts::Admit(tcp::socket socket) {

@@ -8,8 +8,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <spdlog/spdlog.h>
 
+#include "base/log.h"
 #include "http/problem.h"
 #include "http/session_stream.h"
 
@@ -42,7 +42,8 @@ Session::Done Session::Run(std::shared_ptr<Session> session, std::optional<Probl
       while (!session->cut_ && co_await session->ServeOne(first)) first = false;
     }
   } catch (const std::exception& e) {
-    spdlog::error("http: connection of {} ended: {}", session->remote_, e.what());
+    Log(LogLevel::kError, "http: a connection was given up",
+        {{"client", session->remote_}, {"error", e.what()}});
   }
   session->Finish();
 }

@@ -16,6 +16,12 @@
 #include "http/wire.h"
 #include "ports/http.h"
 
+// GCC 12 takes the operator new and delete of Asio's coroutine frames, once inlined, for a
+// mismatched pair.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
 namespace reprise::runtime {
 
 /// How long a client may take to hear why its connection is closed.

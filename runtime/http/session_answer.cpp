@@ -5,8 +5,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <spdlog/spdlog.h>
 
+#include "base/log.h"
 #include "http/problem.h"
 #include "http/session_stream.h"
 
@@ -86,10 +86,10 @@ Session::Whether Session::Answer(Asked& in) {
   std::string bytes = RenderResponse(*response_, in.framing);
   response_.reset();
   Arm(core_->options.write_deadline);
-  const bool written = co_await Write(std::move(bytes));
+  const bool keep = co_await Write(std::move(bytes)) && in.framing.keep_alive;
   Disarm();
-  if (written && !in.framing.keep_alive) co_await Linger();
-  co_return written&& in.framing.keep_alive;
+  if (!keep) co_await Linger();
+  co_return keep;
 }
 
 void Session::CallHandler(HttpRequest request) {
@@ -98,7 +98,7 @@ void Session::CallHandler(HttpRequest request) {
   try {
     core_->handler(std::move(request), exchange);
   } catch (const std::exception& e) {
-    spdlog::error("http: a handler failed: {}", e.what());
+    Log(LogLevel::kError, "http: a handler failed", {{"error", e.what()}});
     exchange->Refuse(MakeProblem(500, "internal", "the server failed to answer"));
   }
 }
