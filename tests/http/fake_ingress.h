@@ -21,13 +21,16 @@ class FakeIngress : public Ingress {
   using Answer = std::function<void(Reply, StreamBatch)>;
 
   FakeIngress() : thread_([this] { Run(); }) {}
-  ~FakeIngress() override {
+  ~FakeIngress() override { Stop(); }
+
+  /// Nothing runs any more; what waits is dropped.
+  void Stop() {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
     changed_.notify_all();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
   // Set before requests come; called on the executor's thread.

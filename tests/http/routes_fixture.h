@@ -23,7 +23,10 @@ class RoutesFixture {
     pipeline = made;
   }
   /// Stops before what the handlers use goes.
-  ~RoutesFixture() { server.Stop(Millis(0)); }
+  ~RoutesFixture() {
+    server.Stop(Millis(0));
+    ingress.Stop();
+  }
 
   void Start() {
     options.loop = server.loop();

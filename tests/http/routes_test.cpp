@@ -36,9 +36,9 @@ struct Exchange {
 };
 Exchange Ask(Route route, const std::string& request, Reply reply = {},
              RoutesOptions options = {}) {
-  RoutesFixture fixture({std::move(route)});
-  fixture.options = std::move(options);
   Exchange exchange;
+  RoutesFixture fixture({std::move(route)});  // ends first: Ingress' thread uses `exchange`
+  fixture.options = std::move(options);
   fixture.ingress.on_request = [&](Request asked) {
     exchange.seen = asked;
     exchange.reached = true;
@@ -48,6 +48,7 @@ Exchange Ask(Route route, const std::string& request, Reply reply = {},
   Client client(fixture.port());
   client.Send(request);
   exchange.got = client.Read(request.starts_with("HEAD"));
+  fixture.ingress.Stop();
   return exchange;
 }
 
@@ -327,8 +328,8 @@ TEST(Routes, AnswerAnIngressThatForgets) {
 }
 
 TEST(Routes, AnswerTwoHundredAtOnceEachItsOwn) {
-  RoutesFixture fixture({ARoute("GET", "/a/{id}")});
   std::vector<Request> waiting;
+  RoutesFixture fixture({ARoute("GET", "/a/{id}")});
   fixture.ingress.on_request = [&](Request request) {
     waiting.push_back(std::move(request));
     if (waiting.size() < 200) return;

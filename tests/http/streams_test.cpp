@@ -30,13 +30,18 @@ class News : public RoutesFixture {
     Start();
   }
 
+  ~News() {
+    server.Stop(Millis(0));
+    ingress.Stop();  // what it still runs uses us
+  }
+
   /// On the executor's thread, as a commit is.
   void Add(const std::string& who, const std::string& what, bool hint = true) {
     ingress.Post([this, who, what] { events_[who].push_back(what); });
     if (hint) ingress.Hint(who);
   }
 
-  std::atomic<int> asked = 0, checked = 0;
+  std::atomic<int> asked = 0, unchecked = 0;
   std::atomic<bool> refuse = false, unavailable = false;
 
  private:
@@ -48,8 +53,8 @@ class News : public RoutesFixture {
   }
 
   void Tell(const Request& request, const std::string& after, const FakeIngress::Answer& answer) {
+    if (!request.checked) ++unchecked;
     ++asked;
-    if (request.checked) ++checked;
     EXPECT_EQ(request.checked, request.fields.contains("added"));
     EXPECT_EQ(request.deadline, Time{});
     if (refuse || unavailable) {
@@ -136,7 +141,7 @@ TEST(Streams, RunTheChecksOnlyOnce) {
   Watch(client, "ann");
   Eventually eventually;
   EXPECT_TRUE(eventually.Wait([&] { return news.asked >= 3; }));
-  EXPECT_GE(news.checked, news.asked - 1);
+  EXPECT_EQ(news.unchecked, 1);
 }
 
 TEST(Streams, ResumeAfterTheLastEventSeen) {
@@ -284,6 +289,7 @@ TEST(Streams, GiveASlowReaderEverythingInItsOwnTime) {
 TEST(EventStream, DropsAClientWhenItsQueueIsFull) {
   HttpOptions options = OnAnyPort();
   options.stream_bytes_max = 10'000;
+  std::promise<void> closed;
   std::promise<std::shared_ptr<EventStream>> opened;
   Serving serving([&](HttpRequest, std::shared_ptr<Responder> r) { opened.set_value(r->Stream()); },
                   options);
@@ -291,7 +297,6 @@ TEST(EventStream, DropsAClientWhenItsQueueIsFull) {
   client.Send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
   const std::shared_ptr<EventStream> stream = opened.get_future().get();
   ASSERT_TRUE(stream);
-  std::promise<void> closed;
   stream->OnClosed([&] { closed.set_value(); });
   const std::string data(5'000, 'x');
   int sent = 0;

@@ -49,7 +49,7 @@ TEST(Target, EncodesWhatItDecodes) {
 }
 
 TEST(Target, CountsCodePoints) {
-  EXPECT_EQ(CodePoints("a\xE2\x82\xAC\xF0\x9F\x98\x80"), 3U);
+  EXPECT_EQ(Utf8Length("a\xE2\x82\xAC\xF0\x9F\x98\x80"), 3U);
 }
 
 }  // namespace
