@@ -121,9 +121,15 @@ Status Assembly::ReadFiles() {
   LoadOptions load;
   load.config = options_.config;
   load.overrides = options_.overrides;
-  const Deployment peek = PeekDeployment(options_.paths, options_.environment, load);
-  found_ = FindPlugins(PluginFolders(options_.plugin_folders, peek));
-  loaded_ = Load(options_.paths, found_.catalog(), options_.environment, load);
+  if (options_.loaded) {
+    loaded_ = *options_.loaded;
+    ApplyOverrides(loaded_.deployment, options_.environment, options_.overrides);
+    found_ = FindPlugins(PluginFolders(options_.plugin_folders, loaded_.deployment));
+  } else {
+    const Deployment peek = PeekDeployment(options_.paths, options_.environment, load);
+    found_ = FindPlugins(PluginFolders(options_.plugin_folders, peek));
+    loaded_ = Load(options_.paths, found_.catalog(), options_.environment, load);
+  }
   if (HasErrors(loaded_.findings)) {
     std::string report = RenderText(loaded_.findings);
     for (const RefusedFile& refused : found_.refused) report += refused.why + "\n";

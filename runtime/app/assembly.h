@@ -20,6 +20,7 @@ namespace reprise::runtime {
 struct AssemblyOptions {
   std::vector<std::string> paths;  // folders and files of YAML
   std::string config;
+  std::shared_ptr<const Loaded> loaded;  // what `paths` say, if it is known already
   Overrides overrides;
   std::vector<std::string> plugin_folders;  // --plugins, searched first
   Environment environment = SystemEnvironment();

@@ -7,6 +7,7 @@
 namespace reprise::runtime {
 
 int RunRun(const Options& options);
+int RunDemo(const Options& options);
 int RunTest(const Options& options);
 int RunBench(const Options& options);
 int RunLint(const Options& options);

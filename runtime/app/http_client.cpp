@@ -69,6 +69,9 @@ Result<HttpAnswer> Fetch(const HttpCall& call) {
   AddHeader(headers, "Expect:");  // no round trip before a body
   AddHeader(headers, "Accept: application/json, text/plain, */*");
   if (!call.bearer.empty()) AddHeader(headers, "Authorization: Bearer " + call.bearer);
+  if (!call.idempotency_key.empty()) {
+    AddHeader(headers, "Idempotency-Key: \"" + call.idempotency_key + "\"");
+  }
   if (call.method != "GET") AddHeader(headers, "Content-Type: " + call.content_type);
 
   char reason[CURL_ERROR_SIZE] = {};
@@ -89,7 +92,7 @@ Result<HttpAnswer> Fetch(const HttpCall& call) {
                      static_cast<curl_off_t>(call.body.size()));
   }
   const CURLcode code = curl_easy_perform(curl.get());
-  if (code != CURLE_OK) {
+  if (code != CURLE_OK && !(code == CURLE_OPERATION_TIMEDOUT && call.keep_partial && !answer.body.empty())) {
     const bool usage = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
     return Error{usage ? Code::kInvalid : Code::kUnavailable,
                  reason[0] != '\0' ? reason : curl_easy_strerror(code)};

@@ -20,7 +20,8 @@ struct HttpCall {
   std::string method = "GET";
   std::string url;
   std::string body, content_type;
-  std::string bearer;
+  std::string bearer, idempotency_key;
+  bool keep_partial = false;  // a stream: what came within the patience is the answer
   Millis patience{30'000};
 };
 

@@ -47,6 +47,7 @@ int RunTest(const Options& options) {
     fmt::print(stderr, "{}", RenderText(loaded.findings));
     return exit_code::kProblems;
   }
+  setup.loaded = std::make_shared<const Loaded>(loaded);
   int cases = 0, failed = 0, runs = 0;
   json::array all;
   for (const TestFile& file : loaded.tests) {

@@ -7,6 +7,8 @@
 namespace reprise::runtime {
 namespace {
 
+constexpr int kTriesMax = 20;  // of one input: a crash takes one each
+
 /// Runs at once what a server would run soon; there is nobody to wait for.
 class NoLoop : public HttpLoop {
  public:
@@ -52,9 +54,7 @@ Result<std::unique_ptr<World>> World::Make(Setup setup) {
   std::string folder = (std::filesystem::temp_directory_path() / "reprise-world-XXXXXX").string();
   if (!mkdtemp(folder.data())) return Error{Code::kInternal, "cannot make a temporary folder"};
   world->folder_ = folder;
-  for (const Fault& fault : world->setup_.faults) {
-    if (fault.kind == Fault::kCrash) world->crash_faults_left_.push_back(fault);
-  }
+  world->faults_ = world->setup_.faults;
   if (Status status = world->Boot(); !status) return status.error();
   return world;
 }
@@ -63,6 +63,7 @@ Status World::Boot() {
   AssemblyOptions options;
   options.paths = setup_.paths;
   options.config = setup_.config;
+  options.loaded = setup_.loaded;
   options.plugin_folders = setup_.plugin_folders;
   options.environment = setup_.environment;
   options.overrides.engine = "embedded";
@@ -71,20 +72,13 @@ Status World::Boot() {
   options.hop_commits = setup_.hop_commits;
   options.executor.call_threads = 0;
   options.executor.seed = setup_.seed * 1'000'003 + ++boots_;
-  for (const Fault& fault : setup_.faults) {
-    if (fault.kind != Fault::kCrash) options.executor.faults.push_back(fault);
-  }
-  for (const Fault& fault : crash_faults_left_) options.executor.faults.push_back(fault);
+  options.executor.faults = faults_;
   auto assembly = Assembly::Build(std::move(options));
   if (!assembly) return assembly.error();
   assembly_ = std::move(*assembly);
   Executor& executor = assembly_->executor();
   executor.OnCommit([this] { return ++commits_ != crash_at_; });
-  executor.OnCrash([this] {
-    if (!crash_faults_left_.empty() && --crash_faults_left_.front().times <= 0) {
-      crash_faults_left_.erase(crash_faults_left_.begin());
-    }
-  });
+  executor.OnCrash([] {});  // the executor is dead, this process lives
   executor.OnLine([this](const Executor::Line& line) {
     if (line.what == "event") events_.push_back({line.saga, line.pipeline, line.detail});
     if (line.what == "started") sagas_.push_back({line.saga, line.pipeline, ""});
@@ -100,6 +94,7 @@ Status World::Boot() {
 
 Status World::Restart() {
   ++crashes_;
+  faults_ = assembly_->executor().faults();
   routes_.reset();
   assembly_.reset();
   return Boot();
@@ -142,7 +137,7 @@ Status World::Advance(Millis by) {
 Result<Uuid> World::Start(const std::string& pipeline, const std::string& event,
                           const json::object& root) {
   const Uuid id = DerivedAt(clock_.Now(), {"start", pipeline, event, json::serialize(root)});
-  for (int tries = 0; tries < 3; ++tries) {
+  for (int tries = 0; tries < kTriesMax; ++tries) {
     bool answered = false;
     runtime::Start start;
     start.pipeline = assembly_->loaded().Find(pipeline);
@@ -162,7 +157,7 @@ Result<Uuid> World::Start(const std::string& pipeline, const std::string& event,
 
 Result<HttpResponse> World::Request(const HttpRequest& request) {
   std::optional<HttpResponse> answer;
-  for (int tries = 0; tries < 3 && !answer; ++tries) {
+  for (int tries = 0; tries < kTriesMax && !answer; ++tries) {
     routes_->Handle(request, std::make_shared<Kept>(answer));
     const Status status = TurnUntil([&] { return answer.has_value(); });
     if (!answer && !status && status.error().message != "crashed") return status.error();
@@ -175,7 +170,7 @@ Result<HttpResponse> World::Request(const HttpRequest& request) {
 
 Result<Reply> World::Do(Verb verb) {
   std::optional<Reply> answer;
-  for (int tries = 0; tries < 3 && !answer; ++tries) {
+  for (int tries = 0; tries < kTriesMax && !answer; ++tries) {
     Verb copy = verb;
     copy.reply = [&](Reply reply) { answer = std::move(reply); };
     assembly_->executor().Submit(std::move(copy));

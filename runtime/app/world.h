@@ -23,6 +23,7 @@ class World {  // Threads: one.
   struct Setup {
     std::vector<std::string> paths;
     std::string config;
+    std::shared_ptr<const Loaded> loaded;  // read once for many worlds; empty: read from `paths`
     std::vector<std::string> plugin_folders;
     Environment environment = SystemEnvironment();
     std::vector<Fault> faults;
@@ -78,7 +79,7 @@ class World {  // Threads: one.
   std::shared_ptr<HttpLoop> loop_;
   std::uint64_t commits_ = 0, crash_at_ = 0, crashes_ = 0, boots_ = 0;
   std::vector<Seen> events_, sagas_;
-  std::vector<Fault> crash_faults_left_;
+  std::vector<Fault> faults_;  // with the crashes that are left
 };
 
 }  // namespace reprise::runtime
