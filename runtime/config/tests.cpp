@@ -95,92 +95,17 @@ class Reader {
                       fmt::format("'{}' begins no saga of '{}'", entry.key.text, own_), known);
       }
     }
-    return TestStart{entry.key.text, Object(entry.value, "a payload")};
-  }
-
-  json::object Object(const Node& node, std::string_view what) {
-    if (node.map()) return AsJson(node).as_object();
-    if (node.kind != Node::Kind::kNull) {
-      sink_.Error("RPR012", node, fmt::format("{} must be a map, not {}", what, KindName(node)));
-    }
-    return {};
+    return TestStart{entry.key.text, AsObject(entry.value, "a payload", sink_)};
   }
 
   std::vector<TestRequest> Requests(const Node& node) {
     std::vector<TestRequest> out;
     if (node.sequence()) {
-      for (const Node& item : node.items) out.push_back(Request(item));
+      for (const Node& item : node.items) out.push_back(ReadTestRequest(item, pipelines_, sink_));
     } else {
-      out.push_back(Request(node));
+      out.push_back(ReadTestRequest(node, pipelines_, sink_));
     }
     return out;
-  }
-
-  /// { POST /things: {body}, bearer: $token, idempotency_key: K, status: 202, reply: {..}, save:
-  /// {token: token} }
-  TestRequest Request(const Node& node) {
-    TestRequest out;
-    if (!node.map()) {
-      sink_.Error("RPR012", node, "'request' must be a map: { POST /things: { name: A } }");
-      return out;
-    }
-    static const std::vector<std::string> kKeys = {"bearer", "idempotency_key", "status", "reply",
-                                                   "save"};
-    int routes = 0;
-    for (const Node::Entry& entry : node.entries) {
-      const std::string& key = entry.key.text;
-      if (const size_t space = key.find(' '); space != std::string::npos) {
-        ++routes;
-        out.method = key.substr(0, space);
-        out.path = key.substr(space + 1);
-        out.body = Object(entry.value, "a body");
-        CheckRoute(entry.key, out);
-      } else if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
-        sink_.Unknown("RPR010", entry.key, fmt::format("unknown key '{}' in a request", key),
-                      kKeys);
-      }
-    }
-    if (routes != 1)
-      sink_.Error("RPR011", node, "a request names one route: { POST /things: { name: A } }");
-    if (const Node* n = node.Find("bearer"))
-      out.bearer = AsText(*n, "'bearer'", sink_).value_or("");
-    if (const Node* n = node.Find("idempotency_key"))
-      out.idempotency_key = AsText(*n, "'idempotency_key'", sink_).value_or("");
-    if (const Node* n = node.Find("reply")) out.reply = Object(*n, "'reply'");
-    if (const Node* n = node.Find("status")) {
-      if (const auto status = AsInteger(*n, "'status'", 100, 599, sink_))
-        out.status = static_cast<int>(*status);
-    }
-    if (const Node* n = node.Find("save")) {
-      for (const auto& [name, field] : Object(*n, "'save'")) {
-        if (field.is_string()) out.save[std::string(name)] = std::string(field.get_string());
-      }
-    }
-    return out;
-  }
-
-  void CheckRoute(const Node& at, const TestRequest& request) {
-    std::vector<std::string> known;
-    const std::string path = request.path.substr(0, request.path.find('?'));
-    for (const PipelineRef& pipeline : pipelines_) {
-      for (const Route& route : pipeline->routes) {
-        if (route.method == request.method && Matches(route.path, path)) return;
-        known.push_back(route.name());
-      }
-    }
-    sink_.Unknown("RPR050", at, fmt::format("no route answers '{} {}'", request.method, path),
-                  known);
-  }
-
-  static bool Matches(std::string_view pattern, std::string_view path) {
-    while (!pattern.empty() && !path.empty()) {
-      const std::string_view want = pattern.substr(1, pattern.find('/', 1) - 1);
-      const std::string_view have = path.substr(1, path.find('/', 1) - 1);
-      if (want != have && !(want.starts_with('{') && !have.empty())) return false;
-      pattern.remove_prefix(std::min(want.size() + 1, pattern.size()));
-      path.remove_prefix(std::min(have.size() + 1, path.size()));
-    }
-    return pattern.empty() && path.empty();
   }
 
   /// { deadline.do: fail, billing/take.undo: retry:3 }
@@ -263,7 +188,7 @@ class Reader {
       out.signal = Signal(entry.value);
     } else if (what == "request") {
       out.kind = TestAction::kRequest;
-      out.request = Request(entry.value);
+      out.request = ReadTestRequest(entry.value, pipelines_, sink_);
     } else if (what == "verb") {
       out.kind = TestAction::kVerb;
       out.verb = Verb(entry.value);
@@ -285,8 +210,8 @@ class Reader {
       return {};
     }
     const Node& at = named ? node.entries[0].key : node;
-    TestSignal out{at.text,
-                   named ? Object(node.entries[0].value, "a signal's fields") : json::object()};
+    TestSignal out{at.text, named ? AsObject(node.entries[0].value, "a signal's fields", sink_)
+                                  : json::object()};
     if (const Pipeline* pipeline = Named(own_)) {
       std::vector<std::string> known;
       for (const auto& step : pipeline->steps) {

@@ -94,4 +94,9 @@ struct TestFile {
 /// Reads a test file's tree; names are checked against `pipelines`.
 TestFile ReadTests(const Node& root, const std::vector<PipelineRef>& pipelines, Sink& sink);
 
+/// { POST /things: {body}, bearer: $token, idempotency_key: K, status: 202, reply: {..},
+///   save: {token: token} }
+TestRequest ReadTestRequest(const Node& node, const std::vector<PipelineRef>& pipelines,
+                            Sink& sink);
+
 }  // namespace reprise::runtime
