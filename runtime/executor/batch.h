@@ -82,6 +82,7 @@ class Batch {
   Ran RunAll(std::span<Attempt*> group);
   void Prepare(Attempt& attempt);
   bool MayFault(const Step& step) const;
+  static std::uint32_t TriesOf(const Attempt& attempt);
   bool Faulted(Attempt& attempt);
   Ran Conclude(Attempt& attempt);
   Ran ConcludeDo(Attempt& attempt);
@@ -106,7 +107,8 @@ class Batch {
   Ran Accept(const Admitted& admitted);
   Ran AcceptRun(const Admitted& admitted);
   Ran AcceptSignal(const Admitted& admitted);
-  Reply Inline(const Admitted& admitted, const Plan& plan, Saga& saga, std::vector<Attempt>& done);
+  Reply Inline(const Admitted& admitted, const Plan& plan, int tries, Saga& saga,
+               std::vector<Attempt>& done);
   Ran AcceptStart(const Start& start);
   Saga NewSaga(const Plan& plan, const Uuid& id, Payload root) const;
   Ran Create(const Plan& plan, Saga saga, const std::string& event, bool* created);

@@ -118,7 +118,7 @@ Batch::Ran Batch::Accept(const Admitted& admitted) {
 
 /// Runs a route's inline steps, in order, each with the payload of the one before.  The reply's
 /// code is empty if all are done.
-Reply Batch::Inline(const Admitted& admitted, const Plan& plan, Saga& saga,
+Reply Batch::Inline(const Admitted& admitted, const Plan& plan, int tries, Saga& saga,
                     std::vector<Attempt>& done) {
   Reply reply;
   for (StepIndex index : admitted.request.route->run) {
@@ -128,6 +128,7 @@ Reply Batch::Inline(const Admitted& admitted, const Plan& plan, Saga& saga,
     attempt.row.saga = saga.id;
     attempt.row.step = index;
     attempt.row.began = now_;
+    attempt.row.attempt = static_cast<std::uint32_t>(tries - 1);
     attempt.row.do_id = Derived(saga.id, {"inline", plan.step(index).name});
     attempt.payload = saga.root;
     attempt.root = saga.root;
@@ -178,7 +179,7 @@ Batch::Ran Batch::AcceptRun(const Admitted& admitted) {
     done.clear();
     if (savepoint && !Check(tx_.Savepoint())) return Ran::kFailed;
     tx_.ResetWrote();
-    reply = Inline(admitted, plan, saga, done);
+    reply = Inline(admitted, plan, tries, saga, done);
     if (crashed_) return Ran::kFailed;
     const bool good = reply.code.empty();
     if (!good && !savepoint && tx_.wrote()) {

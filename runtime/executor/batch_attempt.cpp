@@ -52,10 +52,8 @@ void Batch::Prepare(Attempt& attempt) {
   const bool do_phase = attempt.phase == Phase::kDo;
   if (attempt.saga_text.empty()) {
     attempt.saga_text = attempt.row.saga.ToString();
-    if (attempt.spec().external) {
-      attempt.idempotency_key = IdempotencyKey(attempt.row, attempt.spec(), attempt.phase);
-      attempt.do_key = IdempotencyKey(attempt.row, attempt.spec(), Phase::kDo);
-    }
+    attempt.idempotency_key = IdempotencyKey(attempt.row, attempt.spec(), attempt.phase);
+    attempt.do_key = IdempotencyKey(attempt.row, attempt.spec(), Phase::kDo);
   }
   attempt.call = Call{};
   Call& call = attempt.call;
@@ -84,6 +82,13 @@ bool Batch::MayFault(const Step& step) const {
                      [&](const Fault& fault) { return fault.step == step.name; });
 }
 
+/// How often this phase was tried, this time included; a person's retry goes on counting.
+std::uint32_t Batch::TriesOf(const Attempt& attempt) {
+  const Step& step = attempt.spec();
+  const RetryPolicy& policy = attempt.phase == Phase::kDo ? step.retry : step.undo_retry;
+  return attempt.row.round * policy.attempts + attempt.call.attempt;
+}
+
 bool Batch::Faulted(Attempt& attempt) {
   for (Fault& fault : x_.faults_) {
     if (fault.step != attempt.spec().name || fault.phase != attempt.phase) continue;
@@ -93,13 +98,14 @@ bool Batch::Faulted(Attempt& attempt) {
       continue;
     switch (fault.kind) {
       case Fault::kRetry:
-        if (fault.times >= 0 && attempt.call.attempt > static_cast<std::uint32_t>(fault.times))
+        if (fault.times >= 0 && TriesOf(attempt) > static_cast<std::uint32_t>(fault.times))
           continue;
         attempt.call.outcome = {Verdict::kRetry, {}, "fault", "injected by --fault", {}};
         return true;
       case Fault::kFail:
       case Fault::kUnknown:
         attempt.call.outcome = {Verdict::kFail, {}, "fault", "injected by --fault", {}};
+        attempt.call.outcome.unknown = fault.kind == Fault::kUnknown && attempt.spec().external;
         return true;
       case Fault::kCrash:
         if (fault.times == 0) continue;
@@ -317,11 +323,14 @@ Batch::Ran Batch::SideFailed(Attempt& attempt) {
 /// An external step: the intent is committed with this batch, the call is made after.
 Batch::Ran Batch::Intend(Attempt attempt, bool reconcile_first) {
   Prepare(attempt);
+  const bool faulted = Faulted(attempt);
+  if (crashed_) return Ran::kFailed;
   const bool do_phase = attempt.phase == Phase::kDo;
   attempt.row.intent = now_;
   attempt.row.state = do_phase ? StepState::kRunning : StepState::kUndoing;
   attempt.row.undo_running = !do_phase;
   CallJob job;
+  if (faulted) job.fault = attempt.call.outcome;
   job.plan = attempt.plan;
   job.step = attempt.step;
   job.saga = attempt.row.saga;

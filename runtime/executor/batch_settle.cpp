@@ -41,9 +41,10 @@ Batch::Ran Batch::Settle() {
   for (Happened& h : happened) {
     const bool touches = TouchesSaga(*h.plan->pipeline, h.fact);
     Saga* saga = touches ? find(h.saga) : nullptr;
+    Decision decision;
     if (touches && !saga) continue;  // purged meanwhile: nobody is left to tell
     if (touches) {
-      Decision decision = Decide(*h.plan->pipeline, *saga, h.fact);
+      decision = Decide(*h.plan->pipeline, *saga, h.fact);
       const SagaState before = saga->state;
       *saga = std::move(decision.saga);
       Apply(decision, h, *saga);
@@ -67,6 +68,8 @@ Batch::Ran Batch::Settle() {
     if (IsDone(h.fact) && !h.fact.event.empty()) {
       Publish(*h.plan, saga, h.saga, h.fact.event, h.payload, h.row.round);
     }
+    // After what happened: `$done` is the last that is heard of a saga.
+    for (const Notice& notice : decision.notices) Notify(h, notice, *saga);
     if (!error_.message.empty()) return Ran::kFailed;
   }
   if (!Check(tx_.Store(*sagas))) return Ran::kFailed;
@@ -100,7 +103,6 @@ void Batch::Apply(const Decision& decision, Happened& h, Saga& saga) {
   }
   if (decision.dead) DeadBranch(*h.plan, saga, h.row);
   if (!decision.incomplete.empty()) Incomplete(*h.plan, saga, decision, now_);
-  for (const Notice& notice : decision.notices) Notify(h, notice, saga);
 }
 
 void Batch::Incomplete(const Plan& plan, const Saga& saga, const Decision& decision, Time now) {

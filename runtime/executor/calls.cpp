@@ -75,6 +75,11 @@ CallResult Calls::Make(CallJob job) {
   CallResult result;
   result.job = std::move(job);
   CallJob& made = result.job;
+  if (made.fault) {
+    result.outcome = *made.fault;
+    result.unknown = result.outcome.unknown;
+    return result;
+  }
   const Action& action = *made.plan->steps[made.step].action;
   const std::string saga_id = made.saga.ToString();
   if (made.reconcile_first) {

@@ -37,6 +37,7 @@ struct CallJob {
   std::string key, memo, idempotency_key, do_key, others, trace;
   Payload payload, root;
   Time deadline{};
+  std::optional<Outcome> fault;  // injected: the call answers this and is not made
 };
 
 struct CallResult {

@@ -138,6 +138,9 @@ bool Executor::Commit(Work& work) {
       break;
     }
     ++commits_;
+    if (on_line_) {  // what was committed did happen, also if the process dies right now
+      for (const Line& line : batch.lines()) on_line_(line);
+    }
     if (on_commit_ && !on_commit_()) {
       dead_ = true;
       return false;
@@ -145,9 +148,6 @@ bool Executor::Commit(Work& work) {
     journal_down_ = false;
     next_due_known_ = false;
     for (int i = 0; i < batch.counted(); ++i) on_count_();
-    if (on_line_) {
-      for (const Line& line : batch.lines()) on_line_(line);
-    }
     if (const Status published = bus_.Publish(outbox); !published) {
       Log(LogLevel::kError, "publish failed; the outbox keeps it",
           {{"error", published.error().message}});

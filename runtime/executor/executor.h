@@ -95,6 +95,7 @@ class Executor : public Ingress {
   void OnCrash(std::function<void()> crash) { on_crash_ = std::move(crash); }
   void AddFault(Fault fault) { faults_.push_back(std::move(fault)); }
   void ClearFaults() { faults_.clear(); }
+  const std::vector<Fault>& faults() const { return faults_; }  // with what is left of `times`
   std::uint64_t commits() const { return commits_; }
   /// Died by a crash that a test injected.
   bool dead() const { return dead_; }

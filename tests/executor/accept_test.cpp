@@ -197,5 +197,33 @@ TEST_F(AcceptTest, TheSameStartTwiceIsOneSaga) {
   EXPECT_EQ(Trace(), "do:a done");
 }
 
+TEST_F(AcceptTest, AnInlineStepHasAKeyOfItsOwnInEverySaga) {
+  Inline();
+  std::vector<std::string> keys;
+  plugins_.On("p.claim", [&](Call& call) { keys.emplace_back(call.idempotency_key); });
+  EXPECT_EQ(Ask(0, {{"x", 1}}).status, 200);
+  EXPECT_EQ(Ask(0, {{"x", 1}}).status, 200);
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_NE(keys[0], "");
+  EXPECT_NE(keys[0], keys[1]);
+}
+
+TEST_F(AcceptTest, AFaultThatRetriesOnceIsOverAtTheSecondInlineTry) {
+  Inline();
+  faults_ = {{"flow", "claim", Phase::kDo, Fault::kRetry, 1, {}, {}}};
+  EXPECT_LT(Ask(0, {{"x", 1}}).status, 300);
+}
+
+TEST_F(AcceptTest, TheEventOfTheLastStepComesBeforeTheEndOfItsSaga) {
+  std::vector<std::string> seen;
+  plugins_.On("p.record", [&](Call& call) {
+    seen.emplace_back(call.payload->Find("$saga") ? "$done" : "other");
+  });
+  Flow({A("a", "start"), Side("record", "*")});
+  Begin("start");
+  ASSERT_FALSE(seen.empty());
+  EXPECT_EQ(seen.back(), "$done");
+}
+
 }  // namespace
 }  // namespace reprise::runtime

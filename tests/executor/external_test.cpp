@@ -134,5 +134,15 @@ TEST_F(ExternalTest, AnExternalSideStepIsRetriedAndThenADeadLetter) {
   EXPECT_EQ(Letters()[0].code, "http_500");
 }
 
+TEST_F(ExternalTest, AnInjectedFaultAnswersInsteadOfTheCall) {
+  Flow({E("mail", "start")});
+  faults_ = {{"flow", "mail", Phase::kDo, Fault::kFail, -1, {}, {}}};
+  int calls = 0;
+  plugins_.On("p.mail", [&](Call&) { ++calls; });
+  const Uuid id = Begin("start");
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(State(id), "undone");
+}
+
 }  // namespace
 }  // namespace reprise::runtime
