@@ -97,7 +97,7 @@ std::string RenderJson(const std::vector<Finding>& findings) {
                    {"message", f.message},
                    {"source", f.source_line}});
   }
-  return json::serialize(out) + "\n";
+  return json::serialize(out);
 }
 
 std::string RenderGithub(const std::vector<Finding>& findings) {
@@ -128,7 +128,7 @@ std::string RenderSarif(const std::vector<Finding>& findings, const std::string&
   json::object out{{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
                    {"version", "2.1.0"},
                    {"runs", json::array{run}}};
-  return json::serialize(out) + "\n";
+  return json::serialize(out);
 }
 
 std::string Summary(const std::vector<Finding>& findings, size_t files) {

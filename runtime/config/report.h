@@ -9,6 +9,7 @@
 
 namespace reprise::runtime {
 
+/// Text and GitHub end with a newline; JSON and SARIF are one line without.
 std::string RenderText(const std::vector<Finding>& findings);
 std::string RenderJson(const std::vector<Finding>& findings);
 std::string RenderGithub(const std::vector<Finding>& findings);

@@ -189,6 +189,14 @@ std::vector<const Node*> AsList(const Node& node, std::string_view what, Sink& s
   return out;
 }
 
+json::object AsObject(const Node& node, std::string_view what, Sink& sink) {
+  if (node.map()) return AsJson(node).as_object();
+  if (node.kind != Node::Kind::kNull) {
+    sink.Error("RPR012", node, fmt::format("{} must be a map, not {}", what, KindName(node)));
+  }
+  return {};
+}
+
 json::value AsJson(const Node& node) {
   switch (node.kind) {
     case Node::Kind::kNull:

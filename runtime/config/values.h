@@ -44,6 +44,9 @@ std::optional<std::int64_t> AsBytes(const Node& node, std::string_view what, Sin
 /// A scalar, or a list of scalars.
 std::vector<const Node*> AsList(const Node& node, std::string_view what, Sink& sink);
 
+/// A map as a JSON object; nothing at all is an empty one.
+json::object AsObject(const Node& node, std::string_view what, Sink& sink);
+
 bool IsName(std::string_view text);
 bool IsField(std::string_view text);
 std::optional<std::int64_t> ParseInteger(std::string_view text);
