@@ -1,5 +1,5 @@
-// What nearly every source includes and what compiles slowly: precompiled once per folder.  A source still
-// includes what it uses.
+/// What nearly every source includes and what compiles slowly: precompiled once per folder.  A
+/// source still includes what it uses.
 #pragma once
 
 #include <algorithm>

@@ -132,7 +132,7 @@ json::array NamesOf(const Pipeline* pipeline, StepSet set) {
   return names;
 }
 
-// What a person may do now: {"retry": ["seat"], .., "undo": true}.
+// What a person may do now: {"retry": ["stock"], .., "undo": true}.
 json::object VerbsJson(const SagaDetail& detail, const Pipeline* pipeline) {
   json::object verbs;
   for (const char* verb : {"retry", "skip", "resolve"}) {

@@ -9,8 +9,8 @@
 
 namespace reprise::runtime {
 
-/// Runs `stage` ("prepare", "disk", "throughput", "sides", "latency") on a file in `folder` and answers its
-/// figures.
+/// Runs `stage` ("prepare", "disk", "throughput", "sides", "latency") on a file in `folder` and
+/// answers its figures.
 Result<json::object> RunBenchStage(const std::string& stage, const BenchPlan& plan,
                                    const Options& options, const std::string& folder);
 

@@ -94,7 +94,7 @@ void AddRun(CLI::App& app, Options& o) {
       ->check(CLI::PositiveNumber);
   run->add_option("--log", o.log, "text or json")->check(CLI::IsMember({"text", "json"}));
 
-  CLI::App* demo = Verb(app, o, "demo", "Play a folder's demo.yaml; default the concert");
+  CLI::App* demo = Verb(app, o, "demo", "Play a folder's demo.yaml; default the sample service");
   AddPaths(demo, o, false);
   AddLoading(demo, o);
   demo->add_option("--listen", o.listen, "address:port of HTTP");

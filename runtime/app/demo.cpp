@@ -205,7 +205,7 @@ class Demo {
   std::map<std::string, std::string> saved_;
 };
 
-/// Where the folder of a demo is: as given, or the concert of the source tree or of an
+/// Where the folder of a demo is: as given, or the sample of the source tree or of an
 /// installation.
 std::string FolderOf(const Options& options) {
   if (!options.paths.empty()) return options.paths.front();

@@ -92,7 +92,8 @@ Result<HttpAnswer> Fetch(const HttpCall& call) {
                      static_cast<curl_off_t>(call.body.size()));
   }
   const CURLcode code = curl_easy_perform(curl.get());
-  if (code != CURLE_OK && !(code == CURLE_OPERATION_TIMEDOUT && call.keep_partial && !answer.body.empty())) {
+  if (code != CURLE_OK &&
+      !(code == CURLE_OPERATION_TIMEDOUT && call.keep_partial && !answer.body.empty())) {
     const bool usage = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
     return Error{usage ? Code::kInvalid : Code::kUnavailable,
                  reason[0] != '\0' ? reason : curl_easy_strerror(code)};

@@ -228,8 +228,8 @@ class Play {
       for (const Invariant& invariant : pipeline->invariants) {
         if (invariant.when == "ended" && !AllEnded()) continue;
         std::size_t broken = 0;
-        auto ran = world_.journal().reads().Run(
-            invariant.sql, {}, [&](std::span<const SqlValue>) { ++broken; });
+        auto ran = world_.journal().reads().Run(invariant.sql, {},
+                                                [&](std::span<const SqlValue>) { ++broken; });
         if (!ran) Fail(line, "invariant '{}': {}", invariant.name, ran.error().message);
         if (broken > 0) Fail(line, "invariant '{}' is broken by {} rows", invariant.name, broken);
       }

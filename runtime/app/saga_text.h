@@ -21,7 +21,7 @@ std::string SagaCounts(const json::object& list);
 /// Head, timeline and, if they were asked for, payloads of `GET sagas/{id}`.
 std::string SagaTimeline(const json::object& saga, const Look& look);
 
-/// What to do next about this saga: "reprise saga retry 0199f3c2 seat", or empty.
+/// What to do next about this saga: "reprise saga retry 0199f3c2 stock", or empty.
 std::string NextForSaga(const json::object& saga, const std::string& flags);
 
 }  // namespace reprise::runtime

@@ -6,19 +6,23 @@ namespace reprise::runtime {
 namespace {
 
 std::int64_t RealMillis() {
-  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace
 
-SystemClock::SystemClock(double speed) : anchor_real_ms_(RealMillis()), anchor_ms_(RealMillis()), speed_(speed) {}
+SystemClock::SystemClock(double speed)
+    : anchor_real_ms_(RealMillis()), anchor_ms_(RealMillis()), speed_(speed) {}
 
 Time SystemClock::At(std::int64_t real_ms) const {
   const double passed = static_cast<double>(real_ms - anchor_real_ms_.load()) * speed_.load();
   return FromMillis(anchor_ms_.load() + static_cast<std::int64_t>(passed));
 }
 
-Time SystemClock::Now() const { return At(RealMillis()); }
+Time SystemClock::Now() const {
+  return At(RealMillis());
+}
 
 Millis SystemClock::RealWait(Time due) const {
   const double left = static_cast<double>((due - Now()).count());

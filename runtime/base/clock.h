@@ -13,7 +13,8 @@ class Clock {  // Threads: any.
   virtual ~Clock() = default;
   virtual Time Now() const = 0;
 
-  /// How long to really wait until `due`; zero if it has come.  A manual clock answers zero or "long".
+  /// How long to really wait until `due`; zero if it has come.  A manual clock answers zero or
+  /// "long".
   virtual Millis RealWait(Time due) const = 0;
 };
 

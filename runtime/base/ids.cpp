@@ -1,8 +1,7 @@
 #include "base/ids.h"
 
-#include <openssl/evp.h>
-
 #include <boost/uuid/detail/sha1.hpp>
+#include <openssl/evp.h>
 
 namespace reprise::runtime {
 namespace {
@@ -101,7 +100,8 @@ Uuid Derived(const Uuid& space, std::initializer_list<std::string_view> parts) {
   boost::uuids::detail::sha1::digest_type digest;
   sha.get_digest(digest);
   Uuid id;
-  for (size_t i = 0; i < 16; ++i) id.bytes[i] = static_cast<std::uint8_t>(digest[i / 4] >> (24 - 8 * (i % 4)));
+  for (size_t i = 0; i < 16; ++i)
+    id.bytes[i] = static_cast<std::uint8_t>(digest[i / 4] >> (24 - 8 * (i % 4)));
   Stamp(id, 5);
   return id;
 }

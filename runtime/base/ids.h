@@ -19,7 +19,9 @@ struct Uuid {
 
   auto operator<=>(const Uuid&) const = default;
   bool nil() const { return *this == Uuid{}; }
-  std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  std::string_view view() const {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
 
   /// 8-4-4-4-12 lower-case hex.
   std::string ToString() const;

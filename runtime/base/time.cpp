@@ -13,7 +13,8 @@ struct Unit {
   std::string_view name;
   std::int64_t ms;
 };
-constexpr std::array<Unit, 5> kUnits{{{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
+constexpr std::array<Unit, 5> kUnits{
+    {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 
 std::optional<std::int64_t> UnitOf(std::string_view name) {
   for (const Unit& unit : kUnits) {
@@ -22,7 +23,9 @@ std::optional<std::int64_t> UnitOf(std::string_view name) {
   return std::nullopt;
 }
 
-bool Digit(char c) { return c >= '0' && c <= '9'; }
+bool Digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::optional<int> Digits(std::string_view text, size_t at, size_t n) {
   int value = 0;
@@ -51,13 +54,15 @@ std::optional<Time> ParseRfc3339(std::string_view text) {
   for (size_t i = 0; i < kShape.size(); ++i) {
     if (kShape[i] == 'd' ? !Digit(text[i]) : text[i] != kShape[i]) return std::nullopt;
   }
-  const std::chrono::year_month_day ymd{std::chrono::year(*Digits(text, 0, 4)),
-                                        std::chrono::month(static_cast<unsigned>(*Digits(text, 5, 2))),
-                                        std::chrono::day(static_cast<unsigned>(*Digits(text, 8, 2)))};
-  const int hour = *Digits(text, 11, 2), minute = *Digits(text, 14, 2), second = *Digits(text, 17, 2);
+  const std::chrono::year_month_day ymd{
+      std::chrono::year(*Digits(text, 0, 4)),
+      std::chrono::month(static_cast<unsigned>(*Digits(text, 5, 2))),
+      std::chrono::day(static_cast<unsigned>(*Digits(text, 8, 2)))};
+  const int hour = *Digits(text, 11, 2), minute = *Digits(text, 14, 2),
+            second = *Digits(text, 17, 2);
   if (!ymd.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
-  return Time(std::chrono::sys_days(ymd)) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second) + Millis(*Digits(text, 20, 3));
+  return Time(std::chrono::sys_days(ymd)) + std::chrono::hours(hour) +
+         std::chrono::minutes(minute) + std::chrono::seconds(second) + Millis(*Digits(text, 20, 3));
 }
 
 std::optional<Millis> ParseDuration(std::string_view text) {

@@ -11,8 +11,12 @@ namespace reprise::runtime {
 using Millis = std::chrono::milliseconds;
 using Time = std::chrono::sys_time<Millis>;
 
-inline std::int64_t ToMillis(Time t) { return t.time_since_epoch().count(); }
-inline Time FromMillis(std::int64_t ms) { return Time(Millis(ms)); }
+inline std::int64_t ToMillis(Time t) {
+  return t.time_since_epoch().count();
+}
+inline Time FromMillis(std::int64_t ms) {
+  return Time(Millis(ms));
+}
 
 /// RFC 3339 UTC with milliseconds: 2026-11-22T05:02:11.031Z.
 std::string Rfc3339(Time t);

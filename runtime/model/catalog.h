@@ -1,5 +1,5 @@
-/// What is known of the installed plugins: names, fields, events, errors.  Filled from the .so files by
-/// plugin/, read by config/ (lint, schema, docs), by the executor and by `reprise plugin`.
+/// What is known of the installed plugins: names, fields, events, errors.  Filled from the .so
+/// files by plugin/, read by config/ (lint, schema, docs), by the executor and by `reprise plugin`.
 #pragma once
 
 #include <map>
@@ -14,8 +14,8 @@ enum class FieldType { kText, kInteger, kReal, kBoolean, kDuration, kFieldName, 
 struct FieldInfo {
   std::string name, doc;
   FieldType type = FieldType::kText;
-  bool optional = false;  // may be absent; a setting with a default is optional
-  bool secret = false;    // masked in print-outs, logs and `tell:`
+  bool optional = false;                // may be absent; a setting with a default is optional
+  bool secret = false;                  // masked in print-outs, logs and `tell:`
   std::optional<std::string> fallback;  // a setting's default, canonical text (durations in ms)
   std::optional<std::string> min, max;  // canonical text
 };

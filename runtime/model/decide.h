@@ -17,7 +17,8 @@
 
 namespace reprise::runtime {
 
-// ---------------------------------------------------------------- 1. a message meets its step's row
+// ---------------------------------------------------------------- 1. a message meets its step's
+// row
 
 /// What an Undo knows of its Do.
 enum class Last : std::uint8_t { kDone, kUnknown, kNever };
@@ -34,28 +35,30 @@ enum class Act {
 
 struct Meeting {
   Act act = Act::kDrop;
-  StepRow row;               // to be recorded, unless kDrop or kSecondEvent
+  StepRow row;  // to be recorded, unless kDrop or kSecondEvent
   /// Change of `open` by what was consumed here: the message, and what `drop_parked` cancels.  With
   /// kSecondEvent it counts only if the dead letter is new.
   int delta = 0;
-  bool half = false;         // kConsume: a join that has some arrivals now
-  bool whole = false;        // kRunDo: a join that was half and is complete now
-  bool drop_parked = false;  // retries, holds and waits of this row are cancelled (already in delta)
-  Last last = Last::kDone;   // kRunUndo
+  bool half = false;   // kConsume: a join that has some arrivals now
+  bool whole = false;  // kRunDo: a join that was half and is complete now
+  bool drop_parked =
+      false;                // retries, holds and waits of this row are cancelled (already in delta)
+  Last last = Last::kDone;  // kRunUndo
 };
 
-/// `row` is the row as found, or a fresh one (state kWaiting, nil ids).  Side steps meet by the same table
-/// (their delta is ignored).
+/// `row` is the row as found, or a fresh one (state kWaiting, nil ids).  Side steps meet by the
+/// same table (their delta is ignored).
 ///
-/// kRunDo leaves the row kRunning; a step of kind kWait stays so until its signal or the end of the wait
-/// (both then are Fact kDone with the event).  kRunUndo leaves it kUndoing.  With every kSettle, and when an
-/// Undo is through, the executor disarms the step's timers and adds -1 each to the fact's delta.
+/// kRunDo leaves the row kRunning; a step of kind kWait stays so until its signal or the end of the
+/// wait (both then are Fact kDone with the event).  kRunUndo leaves it kUndoing.  With every
+/// kSettle, and when an Undo is through, the executor disarms the step's timers and adds -1 each to
+/// the fact's delta.
 Meeting Meet(const Pipeline& pipeline, const StepRow& row, const Message& message);
 
-/// The undo or close that waited (kDefer), once the call is judged and `row` is as Judge left it: its
-/// kAgain or kPark was not followed, what a Do emitted is dropped.  The end of the call is told first, as
-/// Fact kDone without an event or kFailed, with delta 0: the call's -1 goes with what follows from here, or
-/// `open` would be 0 in between.
+/// The undo or close that waited (kDefer), once the call is judged and `row` is as Judge left it:
+/// its kAgain or kPark was not followed, what a Do emitted is dropped.  The end of the call is told
+/// first, as Fact kDone without an event or kFailed, with delta 0: the call's -1 goes with what
+/// follows from here, or `open` would be 0 in between.
 Meeting MeetDeferred(const Pipeline& pipeline, const StepRow& row);
 
 /// What an Undo is told when it runs again (parked, or after an operator's retry).
@@ -67,10 +70,10 @@ enum class Verdict : std::uint8_t { kDone, kRetry, kLater, kKept, kFail };
 
 struct Outcome {
   Verdict verdict = Verdict::kDone;
-  std::string memo;  // kDone
-  std::string code;  // kFail, kRetry
-  std::string detail;  // also the reason of kKept
-  Millis after{0};     // kLater; kRetry: 0 = the policy's backoff
+  std::string memo;      // kDone
+  std::string code;      // kFail, kRetry
+  std::string detail;    // also the reason of kKept
+  Millis after{0};       // kLater; kRetry: 0 = the policy's backoff
   bool unknown = false;  // kFail of an external step by the runtime (crashed): an effect may exist
 };
 
@@ -88,16 +91,17 @@ struct Ruling {
 };
 
 /// `phase` is kDo or kUndo.  Counts the attempt, applies retry, undo_retry and patience.
-/// An inline step's Later is a Retry, and its Do never parks: kAgain or kFailed after `retry.immediate` tries.
-/// Later is asked one last time when the patience, counted from the first Later, is over.  Kept is no answer
-/// of Do: it counts as Retry `bad_outcome`.
+/// An inline step's Later is a Retry, and its Do never parks: kAgain or kFailed after
+/// `retry.immediate` tries. Later is asked one last time when the patience, counted from the first
+/// Later, is over.  Kept is no answer of Do: it counts as Retry `bad_outcome`.
 Ruling Judge(const Step& step, const StepRow& row, Phase phase, const Outcome& outcome, Time now);
 
 // ---------------------------------------------------------------- 3. what follows for the saga
 
 struct Fact {
   enum class Kind : std::uint8_t {
-    /// A new saga: `event` starts it.  An inline route has no event: the executor gives delta +1 for the
+    /// A new saga: `event` starts it.  An inline route has no event: the executor gives delta +1
+    /// for the
     /// request itself, a kDone for each inline step, then kConsumed with delta -1.
     kBegan,
     kConsumed,  // only counting: `delta`
@@ -122,8 +126,8 @@ struct Fact {
   std::string code, detail;
   int delta = 0;  // created - consumed, except what Decide itself creates
   Settled settled = Settled::kNothing;
-  bool last = false;   // kSettled, kStuck: it was the Undo of an `undo: last` step
-  bool whole = false;  // kDone, kFailed: a half join became complete
+  bool last = false;                    // kSettled, kStuck: it was the Undo of an `undo: last` step
+  bool whole = false;                   // kDone, kFailed: a half join became complete
   StepState was = StepState::kWaiting;  // kRetry, kSkip: the row's state before
   Time now{};
 };
@@ -149,9 +153,10 @@ struct Decision {
   Saga saga;
   std::vector<Command> commands;
   std::vector<Notice> notices;
-  bool hold = false;                   // kFailed: the step is held, its row becomes kHeld and a due row is made
-  bool dead = false;                   // the failed branch ends here as a dead letter (undo: none, or final)
-  std::vector<StepIndex> incomplete;   // joins that failed with join_incomplete; their rows become kFailed
+  bool hold = false;  // kFailed: the step is held, its row becomes kHeld and a due row is made
+  bool dead = false;  // the failed branch ends here as a dead letter (undo: none, or final)
+  std::vector<StepIndex>
+      incomplete;  // joins that failed with join_incomplete; their rows become kFailed
   std::vector<StepIndex> incomplete_held;  //  ... and of these, the held ones (kHeld and a due row)
   std::vector<StepIndex> incomplete_dead;  //  ... and those that end as a dead letter
   /// kCancel, kTimeout, kRetry, kSkip, kResolve: why not; nothing changed.
@@ -163,8 +168,8 @@ struct Decision {
   std::string refused;
 };
 
-/// `open` moves by fact.delta (what the executor consumed and created: messages, parked retries, holds,
-/// calls, waits, armed timers) and by +1 for every command and hold decided here.
+/// `open` moves by fact.delta (what the executor consumed and created: messages, parked retries,
+/// holds, calls, waits, armed timers) and by +1 for every command and hold decided here.
 Decision Decide(const Pipeline& pipeline, const Saga& saga, const Fact& fact);
 
 /// The commands that `event` causes.  For hops that do not touch the saga; else Decide has them.
@@ -173,9 +178,9 @@ std::vector<Command> Follow(const Pipeline& pipeline, std::string_view event);
 /// How a step that is through was settled, for Fact::settled.
 Fact::Settled SettledAs(const StepRow& row);
 
-/// The row that a verb (kRetry, kSkip, kResolve) leaves, to be recorded if Decide did not refuse.  A skipped
-/// step is done without effects (`cancelled`): its undo settles without running.  Holds and parked retries
-/// of the row are dropped by the executor, which counts them.
+/// The row that a verb (kRetry, kSkip, kResolve) leaves, to be recorded if Decide did not refuse.
+/// A skipped step is done without effects (`cancelled`): its undo settles without running.  Holds
+/// and parked retries of the row are dropped by the executor, which counts them.
 StepRow ByVerb(const StepRow& row, Fact::Kind verb, Time now);
 
 /// Whether the fact changes the saga row at all.  False for a linear hop: one message consumed, one

@@ -16,7 +16,8 @@ namespace json = boost::json;
 class Payload {  // Threads: any; immutable.
  public:
   Payload();
-  explicit Payload(json::object object) : object_(std::make_shared<const json::object>(std::move(object))) {}
+  explicit Payload(json::object object)
+      : object_(std::make_shared<const json::object>(std::move(object))) {}
 
   const json::object& object() const { return *object_; }
   const json::value* Find(std::string_view field) const { return object_->if_contains(field); }
@@ -34,8 +35,9 @@ class Payload {  // Threads: any; immutable.
 
   std::string Serialize() const;
 
-  /// Parses one JSON object.  Refuses what Boost.JSON lets through: a number that is not finite or not
-  /// exactly representable (an integer past 64 bits), a NUL in a string, duplicate keys, depth over 32.
+  /// Parses one JSON object.  Refuses what Boost.JSON lets through: a number that is not finite or
+  /// not exactly representable (an integer past 64 bits), a NUL in a string, duplicate keys, depth
+  /// over 32.
   static Result<Payload> Parse(std::string_view text);
 
  private:

@@ -1,7 +1,7 @@
 /// A pipeline, checked and compiled: names are resolved to indexes, dependencies are sets.
 ///
-/// Built by config/ from YAML; everything behind it reads only this.  A Pipeline never changes: a changed
-/// file is another plan with another hash, and sagas keep the plan they began with.
+/// Built by config/ from YAML; everything behind it reads only this.  A Pipeline never changes: a
+/// changed file is another plan with another hash, and sagas keep the plan they began with.
 #pragma once
 
 #include <bit>
@@ -27,7 +27,9 @@ class StepSet {
   constexpr explicit StepSet(std::uint64_t bits) : bits_(bits) {}
   static constexpr StepSet Of(StepIndex step) { return StepSet(std::uint64_t{1} << step); }
 
-  constexpr bool Has(StepIndex step) const { return step < kMaxMainSteps && (bits_ >> step & 1) != 0; }
+  constexpr bool Has(StepIndex step) const {
+    return step < kMaxMainSteps && (bits_ >> step & 1) != 0;
+  }
   constexpr void Add(StepIndex step) { bits_ |= std::uint64_t{1} << step; }
   constexpr void Remove(StepIndex step) { bits_ &= ~(std::uint64_t{1} << step); }
   constexpr bool empty() const { return bits_ == 0; }
@@ -44,7 +46,8 @@ class StepSet {
   /// Calls f(step) in rising order.
   template <class F>
   void Each(F f) const {
-    for (std::uint64_t left = bits_; left != 0; left &= left - 1) f(static_cast<StepIndex>(std::countr_zero(left)));
+    for (std::uint64_t left = bits_; left != 0; left &= left - 1)
+      f(static_cast<StepIndex>(std::countr_zero(left)));
   }
 
  private:
@@ -63,12 +66,13 @@ struct OnFailure {
 struct Step {
   std::string name;
   StepKind kind = StepKind::kAction;
-  bool side = false;    // never part of the saga's state
+  bool side = false;     // never part of the saga's state
   bool inlined = false;  // run by a route, in the accepting transaction
 
   // kAction
   std::string plugin, action;
-  json::object with;  // checked settings, canonical: durations in ms as integers, defaults filled in
+  json::object
+      with;  // checked settings, canonical: durations in ms as integers, defaults filled in
   bool external = false, idempotent = false, can_undo = true, reconciles = false, takes_all = false;
 
   // kWait: emits `<step>.<signal>` or `<step>.late`;  kFail: fails the saga with `fail_code`
@@ -77,7 +81,7 @@ struct Step {
   std::string fail_code;
 
   // What it listens to.  Main: event names as in GRAMMAR (`reserve.held`, `requested`,
-  // `payment/$undone`).  A side step may listen to `*`.
+  // `billing/$undone`).  A side step may listen to `*`.
   std::vector<std::string> on;
   bool all = false;     // a join: every event of `on`, arrival i is bit i
   std::string undo_on;  // side steps
@@ -130,20 +134,20 @@ struct Route {
   BodyType body;   // kStruct without fields: no body fields allowed
   BodyType query;  // likewise
   std::vector<QuestionRef> check;
-  std::string lock;   // a field of the root payload
-  std::string id;     // the saga id's name in payload and reply
-  std::string start;  // kStart: the event
+  std::string lock;            // a field of the root payload
+  std::string id;              // the saga id's name in payload and reply
+  std::string start;           // kStart: the event
   std::vector<StepIndex> run;  // kRun
   QuestionRef ask;             // kAsk, kStream
   std::string signal;          // kSignal
   json::object reply;          // fields added to a 202's reply
-  std::string location;        // "/reservations/{reservationId}"
+  std::string location;        // "/orders/{orderId}"
   bool idempotency_required = false;
   bool admin_token = false;
   std::optional<Millis> deadline;
   std::string tell;  // the event that sends an ask's answer to side steps
 
-  /// "POST /payments": the name in idempotency rows, metrics and messages.
+  /// "POST /orders": the name in idempotency rows, metrics and messages.
   std::string name() const { return method + " " + path; }
 };
 
@@ -159,9 +163,9 @@ struct Invariant {
 
 struct Pipeline {
   std::string name, about, subject;
-  std::string file;   // as given, for messages
-  std::string hash;   // SHA-256 hex of `text`
-  std::string text;   // the file before interpolation
+  std::string file;  // as given, for messages
+  std::string hash;  // SHA-256 hex of `text`
+  std::string text;  // the file before interpolation
   std::optional<Millis> timeout;
   std::optional<Millis> keep_done, keep_undone;
   std::vector<Step> steps;  // main steps first, in file order, then side steps
@@ -170,15 +174,17 @@ struct Pipeline {
   std::vector<Topic> topics;
   std::vector<Invariant> invariants;
 
-  std::map<std::string, std::vector<Target>, std::less<>> targets;      // event -> main steps
-  std::map<std::string, std::vector<StepIndex>, std::less<>> listeners;  // event -> side steps, `*` resolved per event
-  std::vector<StepIndex> listen_to_all;                                  // side steps with `*`
-  /// Events of other pipelines that begin a saga here: "payment/$undone" -> main steps.
+  std::map<std::string, std::vector<Target>, std::less<>> targets;  // event -> main steps
+  std::map<std::string, std::vector<StepIndex>, std::less<>>
+      listeners;                         // event -> side steps, `*` resolved per event
+  std::vector<StepIndex> listen_to_all;  // side steps with `*`
+  /// Events of other pipelines that begin a saga here: "billing/$undone" -> main steps.
   std::map<std::string, std::vector<Target>, std::less<>> foreign;
 
   const Step& step(StepIndex i) const { return steps[i]; }
   StepSet mains() const {
-    return main_count == kMaxMainSteps ? StepSet(~std::uint64_t{0}) : StepSet((std::uint64_t{1} << main_count) - 1);
+    return main_count == kMaxMainSteps ? StepSet(~std::uint64_t{0})
+                                       : StepSet((std::uint64_t{1} << main_count) - 1);
   }
   std::optional<StepIndex> Find(std::string_view step_name) const {
     for (StepIndex i = 0; i < steps.size(); ++i) {
@@ -196,9 +202,9 @@ struct Pipeline {
 
 using PipelineRef = std::shared_ptr<const Pipeline>;
 
-/// Fills everything marked "derived" and the three maps from steps' `on`, `undo_on` and routes' `run`
-/// and closes every on_failure.undo over dependents.  For loaders and for tests that build pipelines
-/// by hand.
+/// Fills everything marked "derived" and the three maps from steps' `on`, `undo_on` and routes'
+/// `run` and closes every on_failure.undo over dependents.  For loaders and for tests that build
+/// pipelines by hand.
 void Link(Pipeline& pipeline);
 
 }  // namespace reprise::runtime

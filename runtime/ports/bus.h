@@ -1,4 +1,5 @@
-/// Bus: the wire between steps.  It may duplicate and reorder across lanes; the journal sorts it out.
+/// Bus: the wire between steps.  It may duplicate and reorder across lanes; the journal sorts it
+/// out.
 ///
 /// Conformance: tests/conformance/bus_test.cpp runs over every implementation.
 #pragma once

@@ -1,4 +1,5 @@
-/// Ingress: how HTTP, the command line and tests hand work to the executor, and how answers come back.
+/// Ingress: how HTTP, the command line and tests hand work to the executor, and how answers come
+/// back.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ namespace reprise::runtime {
 
 class Journal;
 
-/// What a caller of a route gets.  `code` empty: 2xx with `body` (JSON).  Else problem+json is made of it.
+/// What a caller of a route gets.  `code` empty: 2xx with `body` (JSON).  Else problem+json is made
+/// of it.
 struct Reply {
   int status = 200;
   std::string body;  // JSON
@@ -37,7 +39,8 @@ struct Request {
   std::string bearer, idempotency_key, trace;
   std::function<void(Reply)> reply;  // called once, on the executor's thread; must not block
   Time deadline{};                   // the journal's clock; zero: none
-  bool checked = false;  // streams, from the second ask on: `fields` holds what the checks added; they are not run again
+  bool checked = false;  // streams, from the second ask on: `fields` holds what the checks added;
+                         // they are not run again
 };
 
 /// A stream question's answer.
@@ -48,7 +51,8 @@ struct StreamBatch {
   std::string channel;
   std::vector<StreamEvent> events;
   bool reset = false;
-  json::object fields;  // the request's fields with what the checks added: for the next ask, with `checked` set
+  json::object fields;  // the request's fields with what the checks added: for the next ask, with
+                        // `checked` set
 };
 
 /// An input that starts a saga without a route: `publish`, topics, tests.
@@ -56,7 +60,7 @@ struct Start {
   PipelineRef pipeline;
   std::string event;
   Payload root;
-  Uuid id;  // nil: a new one
+  Uuid id;                                 // nil: a new one
   std::function<void(Result<bool>)> done;  // true: new; false: that saga existed
 };
 
@@ -68,7 +72,8 @@ struct Verb {
   json::object fields;      // signal
   std::int64_t letter = 0;  // dlq verbs
   std::string who, why;
-  std::optional<std::string> seen_state;  // refuse with 409 `changed` if the step's state is another
+  std::optional<std::string>
+      seen_state;  // refuse with 409 `changed` if the step's state is another
   std::function<void(Reply)> reply;
 };
 

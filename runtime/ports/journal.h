@@ -30,13 +30,15 @@ using SqlRow = std::function<void(std::span<const SqlValue> columns)>;
 class Sql {
  public:
   virtual ~Sql() = default;
-  /// `$1..` on every database.  Returns rows changed.  kInvalid: not a single statement, a statement that
-  /// would end the transaction, wrong number of arguments, or SQL the database refuses; kConflict: a
-  /// constraint; kInternal and transient: the database itself.
-  virtual Result<std::int64_t> Run(std::string_view sql, std::span<const SqlValue> args, const SqlRow& on_row) = 0;
+  /// `$1..` on every database.  Returns rows changed.  kInvalid: not a single statement, a
+  /// statement that would end the transaction, wrong number of arguments, or SQL the database
+  /// refuses; kConflict: a constraint; kInternal and transient: the database itself.
+  virtual Result<std::int64_t> Run(std::string_view sql, std::span<const SqlValue> args,
+                                   const SqlRow& on_row) = 0;
   /// One statement for many rows: `$rows` in `sql` is a table expression with these columns, as in
   /// `INSERT INTO t SELECT a, b FROM $rows`.  `cells` is row-major.
-  virtual Result<std::int64_t> RunRows(std::string_view sql, std::span<const std::string_view> columns,
+  virtual Result<std::int64_t> RunRows(std::string_view sql,
+                                       std::span<const std::string_view> columns,
                                        std::span<const SqlValue> cells, const SqlRow& on_row) = 0;
 };
 
@@ -84,12 +86,14 @@ class Transaction {  // Rolls back unless committed.
   virtual Status Arm(std::span<const Due> rows) = 0;
   /// Removes due rows of a step; of these kinds only, and of this event only if it is not empty.
   /// Answers how many of kind kTimer were removed.
-  virtual Result<int> Disarm(const StepKey& step, std::span<const DueKind> kinds, std::string_view event = {}) = 0;
+  virtual Result<int> Disarm(const StepKey& step, std::span<const DueKind> kinds,
+                             std::string_view event = {}) = 0;
   /// Takes (deletes) the rows due at `now`, oldest first, at most `most`.
   virtual Result<std::vector<Due>> TakeDue(Time now, std::size_t most) = 0;
 
   // -- the rest
-  virtual Result<bool> AddDeadLetter(const DeadLetter& letter) = 0;  // false: this message already is one
+  virtual Result<bool> AddDeadLetter(
+      const DeadLetter& letter) = 0;  // false: this message already is one
   virtual Status AddHistory(std::span<const History> lines) = 0;
   virtual Status PutIdempotency(const IdempotencyRow& row) = 0;
   virtual Status PutSignal(const SignalRow& row) = 0;
@@ -99,11 +103,13 @@ class Transaction {  // Rolls back unless committed.
   /// Removes ended sagas and all that hangs on them, in pieces; answers how many sagas went.
   virtual Result<int> Purge(std::span<const Uuid> sagas) = 0;
 
-  /// Records that a message is consumed, and stores what stays for later (embedded: rows of the bus).
+  /// Records that a message is consumed, and stores what stays for later (embedded: rows of the
+  /// bus).
   virtual Status Consume(std::span<const Message> consumed) = 0;
 
-  /// Records for topics of others, through the outbox: stored with this transaction, on their way after
-  /// Commit and Bus::Publish, at least once.  Embedded: JSON Lines `{key, value, at}` appended to
+  /// Records for topics of others, through the outbox: stored with this transaction, on their way
+  /// after Commit and Bus::Publish, at least once.  Embedded: JSON Lines `{key, value, at}`
+  /// appended to
   /// `<file>.topics/<topic>.jsonl`, rotated at 64 MiB (`<topic>.1.jsonl` is the newest old one).
   struct Foreign {
     std::string topic, key, bytes;
@@ -120,8 +126,8 @@ class Transaction {  // Rolls back unless committed.
   virtual bool wrote() const = 0;
   virtual void ResetWrote() = 0;
 
-  /// What of `outbox` can be handled in this same transaction (embedded: everything).  Taken messages are
-  /// moved out of `outbox`.
+  /// What of `outbox` can be handled in this same transaction (embedded: everything).  Taken
+  /// messages are moved out of `outbox`.
   virtual std::vector<Message> TakeLocal(std::vector<Message>& outbox) = 0;
 
   /// Durable when it returns.  The outbox is the last write.  kInDoubt: the answer was lost.
@@ -132,11 +138,12 @@ class Transaction {  // Rolls back unless committed.
 
 struct SagaFilter {
   std::vector<SagaState> states;
-  std::string pipeline, subject, step;  // step: sagas with this step failed, held, retrying or stuck
-  /// What `step` is in each plan (its hash), by who knows the pipelines.  Empty: the journal goes by the
-  /// names in its history, which may also show a saga whose trouble is at another step.
+  std::string pipeline, subject,
+      step;  // step: sagas with this step failed, held, retrying or stuck
+  /// What `step` is in each plan (its hash), by who knows the pipelines.  Empty: the journal goes
+  /// by the names in its history, which may also show a saga whose trouble is at another step.
   std::vector<std::pair<std::string, StepIndex>> step_of_plan;
-  std::vector<StepState> step_states;   // "retrying", "held": sagas with a step in one of these
+  std::vector<StepState> step_states;  // "retrying", "held": sagas with a step in one of these
   std::optional<Time> older_than, newer_than;  // by `created`
   std::string id_prefix;
   std::optional<Uuid> before;  // the next page: ids below this one
@@ -167,13 +174,15 @@ class Journal {  // Threads: the one that made it.
 
   /// The earliest due row, to know how long to sleep.
   virtual Result<std::optional<Time>> NextDue() = 0;
-  virtual Result<std::optional<IdempotencyRow>> FindIdempotency(std::string_view route, std::string_view caller,
+  virtual Result<std::optional<IdempotencyRow>> FindIdempotency(std::string_view route,
+                                                                std::string_view caller,
                                                                 std::string_view key) = 0;
   virtual Result<std::optional<Saga>> FindSaga(const Uuid& id) = 0;
   virtual Result<std::optional<std::string>> Meta(std::string_view name) = 0;
 
   /// Plans: a pipeline's text by its hash.
-  virtual Status PutPlan(const std::string& hash, const std::string& pipeline, const std::string& text) = 0;
+  virtual Status PutPlan(const std::string& hash, const std::string& pipeline,
+                         const std::string& text) = 0;
   struct PlanRow {
     std::string hash, pipeline, text;
     std::int64_t open_sagas = 0;  // running, undoing or stuck
@@ -188,9 +197,11 @@ class Journal {  // Threads: the one that made it.
   };
   virtual Status Migrate(std::span<const PluginMigration> migrations) = 0;
 
-  /// Adds to a counter: max(old + delta, floor), atomically, and answers the new value.  Survives a crash
-  /// without ever repeating a value: a high-water block is kept in the journal.  Not inside a transaction.
-  virtual Result<std::int64_t> Count(std::string_view counter, std::int64_t delta, std::int64_t floor) = 0;
+  /// Adds to a counter: max(old + delta, floor), atomically, and answers the new value.  Survives a
+  /// crash without ever repeating a value: a high-water block is kept in the journal.  Not inside a
+  /// transaction.
+  virtual Result<std::int64_t> Count(std::string_view counter, std::int64_t delta,
+                                     std::int64_t floor) = 0;
 
   // -- operators
   virtual Result<std::vector<Saga>> ListSagas(const SagaFilter& filter) = 0;
@@ -206,14 +217,15 @@ class Journal {  // Threads: the one that made it.
   virtual Result<std::vector<Counts>> CountSagas() = 0;
   virtual Result<std::int64_t> CountDeadLetters() = 0;
   /// Ended sagas older than these, for Purge.
-  virtual Result<std::vector<Uuid>> Expired(std::string_view pipeline, Time done_before, Time undone_before,
-                                            std::size_t most) = 0;
+  virtual Result<std::vector<Uuid>> Expired(std::string_view pipeline, Time done_before,
+                                            Time undone_before, std::size_t most) = 0;
   /// Running sagas that nothing will move: no message, due row or call, unchanged since `before`.
   virtual Result<std::vector<Uuid>> Idle(Time before, std::size_t most) = 0;
-  /// A consistent copy of everything into a new file (embedded) or a refusal that names the right tool.
+  /// A consistent copy of everything into a new file (embedded) or a refusal that names the right
+  /// tool.
   virtual Status Backup(const std::string& file) = 0;
   virtual Status Ping() = 0;
-  /// Name and version for logs and doctor: "SQLite 3.40.1, ./concert.db, WAL".
+  /// Name and version for logs and doctor: "SQLite 3.40.1, ./shop.db, WAL".
   virtual std::string About() = 0;
 };
 

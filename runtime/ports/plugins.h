@@ -1,4 +1,5 @@
-/// Plugins as the executor sees them: actions and questions to be called, whatever is behind the ABI.
+/// Plugins as the executor sees them: actions and questions to be called, whatever is behind the
+/// ABI.
 ///
 /// Implemented by plugin/ over loaded .so files.
 #pragma once
@@ -17,8 +18,8 @@
 
 namespace reprise::runtime {
 
-/// What one call of an action may touch, and what it left.  Effects count only if the outcome is kDone
-/// (or kKept).  Owned by the executor; used on one thread until the call returns.
+/// What one call of an action may touch, and what it left.  Effects count only if the outcome is
+/// kDone (or kKept).  Owned by the executor; used on one thread until the call returns.
 struct Call {
   // in
   const Step* step = nullptr;
@@ -85,10 +86,11 @@ class Action {  // Threads: any number of calls at once; constant.
  public:
   virtual ~Action() = default;
   virtual const ActionInfo& info() const = 0;
-  /// Runs Do, Undo or Reconcile as `call.phase` and `call.reconcile` say.  Never throws: what the plugin
-  /// throws is a Retry that says whose fault it was.
+  /// Runs Do, Undo or Reconcile as `call.phase` and `call.reconcile` say.  Never throws: what the
+  /// plugin throws is a Retry that says whose fault it was.
   virtual void Run(Call& call) const = 0;
-  /// DoAll over calls of distinct keys of one step.  False: it has no DoAll or it failed; run one by one.
+  /// DoAll over calls of distinct keys of one step.  False: it has no DoAll or it failed; run one
+  /// by one.
   virtual bool RunAll(std::span<Call* const> calls) const = 0;
 };
 

@@ -1,5 +1,5 @@
-// What the tests of plugins share: the test plugins loaded, a database that remembers, a call to
-// fill in.
+/// What the tests of plugins share: the test plugins loaded, a database that remembers, a call to
+/// fill in.
 #pragma once
 
 #include <memory>
