@@ -13,7 +13,7 @@ Reply Problem(int status, std::string code, std::string detail) {
   return reply;
 }
 
-/// "/reservations/{reservationId}" with the fields of the root payload.
+/// "/orders/{orderId}" with the fields of the root payload.
 std::string Expand(const std::string& text, const Payload& root) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

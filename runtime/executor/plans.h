@@ -54,7 +54,7 @@ class Plans {  // Threads: filled before the executor starts, then read by its t
   const Plan* Current(std::string_view pipeline) const;
   const std::vector<const Plan*>& current() const { return current_; }
 
-  /// Who begins a saga at this event: Foreign("payment", "$undone").
+  /// Who begins a saga at this event: Foreign("billing", "$undone").
   const std::vector<ForeignStart>& Foreign(std::string_view pipeline, std::string_view event) const;
   bool any_foreign() const { return !foreign_.empty(); }
 
