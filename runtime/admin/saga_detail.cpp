@@ -151,11 +151,16 @@ json::object VerbsJson(const SagaDetail& detail, const Pipeline* pipeline) {
 std::vector<std::string> StepsFor(std::string_view verb, const SagaDetail& detail,
                                   const Pipeline* pipeline) {
   std::vector<std::string> names;
+  // Once a saga was taken back, what failed in it is no longer to be done.
+  const SagaState state = detail.saga.state;
+  const bool forward = state == SagaState::kRunning || state == SagaState::kDone ||
+                       state == SagaState::kUndoing;
   for (const StepRow& row : detail.steps) {
     if (pipeline != nullptr && row.step >= pipeline->main_count) continue;
-    const bool failed = row.state == StepState::kFailed || row.state == StepState::kHeld;
+    const bool failed =
+        forward && (row.state == StepState::kFailed || row.state == StepState::kHeld);
     const bool stuck = row.state == StepState::kStuck;
-    const bool skips = failed || row.state == StepState::kRetrying;
+    const bool skips = failed || (forward && row.state == StepState::kRetrying);
     const bool fits = verb == "retry" ? failed || stuck : verb == "skip" ? skips : stuck;
     if (fits) names.push_back(NameOfStep(pipeline, row.step));
   }

@@ -198,7 +198,11 @@ void AddSaga(CLI::App& app, Options& o) {
     CLI::App* action = Action(saga, o, name, about);
     AddWhere(action, o, false);
     AddWho(action, o);
-    action->add_option("id", o.ids, "the saga's id, or enough of it")->required()->expected(1);
+    // One word, although there is room for many: the next one is the step.
+    action
+        ->add_option_function<std::string>(
+            "id", [&o](const std::string& id) { o.ids = {id}; }, "the saga's id, or enough of it")
+        ->required();
     return action;
   };
   CLI::App* retry = change("retry", "Run a failed, held or stuck step again");

@@ -7,6 +7,8 @@
 namespace reprise::runtime {
 
 int RunRun(const Options& options);
+int RunGraph(const Options& options);
+int RunSchema(const Options& options);
 int RunDemo(const Options& options);
 int RunTest(const Options& options);
 int RunBench(const Options& options);

@@ -17,7 +17,8 @@ const std::map<std::string, Command>& Commands() {
       {"bench", RunBench},     {"saga", RunSaga},       {"dlq", RunDlq},
       {"publish", RunPublish}, {"backup", RunBackup},   {"doctor", RunDoctor},
       {"version", RunVersion}, {"explain", RunExplain}, {"lint", RunLint},
-      {"config", RunConfig},   {"plugin", RunPlugin},
+      {"config", RunConfig},   {"graph", RunGraph},     {"schema", RunSchema},
+      {"plugin", RunPlugin},
   };
   return kCommands;
 }
