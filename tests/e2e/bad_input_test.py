@@ -100,7 +100,9 @@ class CommandLine(Refusals):
         self.says(command("run", CONCERT, "--no-such-flag"), USAGE, "--no-such-flag")
         self.says(command("rnu", CONCERT), USAGE, "run")
         self.says(command("run", CONCERT, "--clock-speed", "-1"), USAGE, "clock-speed")
-        self.says(command("run", CONCERT, "--file", self.file, "--listen", "nonsense"), USAGE, "nonsense")
+
+    def test_an_address_that_is_none_is_said(self):
+        self.says(command("run", CONCERT, "--file", self.file, "--listen", "nonsense"), PROBLEMS, "nonsense")
 
     def test_a_path_that_is_not_there_is_said(self):
         ended = self.run_concert(path=self.folder / "nowhere")
