@@ -38,6 +38,23 @@ class Kept : public Responder {
   std::optional<HttpResponse>& out_;
 };
 
+/// Hands the answer on.
+class HandedOn : public Responder {
+ public:
+  explicit HandedOn(std::function<void(const HttpResponse&)> to) : to_(std::move(to)) {}
+  void Send(HttpResponse response) override { Kept(answer_).Send(std::move(response)), Tell(); }
+  void Refuse(Problem problem) override { Kept(answer_).Refuse(std::move(problem)), Tell(); }
+  std::shared_ptr<EventStream> Stream() override { return nullptr; }
+
+ private:
+  void Tell() {
+    if (const auto to = std::exchange(to_, nullptr)) to(*answer_);
+  }
+
+  std::function<void(const HttpResponse&)> to_;
+  std::optional<HttpResponse> answer_;
+};
+
 }  // namespace
 
 World::World(Setup setup) : setup_(std::move(setup)), loop_(std::make_shared<NoLoop>()) {}
@@ -166,6 +183,10 @@ Result<HttpResponse> World::Request(const HttpRequest& request) {
   if (!answer)
     return Error{Code::kInternal, request.method + " " + request.path + " was never answered"};
   return *answer;
+}
+
+void World::Post(const HttpRequest& request, std::function<void(const HttpResponse&)> answered) {
+  routes_->Handle(request, std::make_shared<HandedOn>(std::move(answered)));
 }
 
 Result<Reply> World::Do(Verb verb) {

@@ -54,6 +54,8 @@ class World {  // Threads: one.
                      const json::object& root);
   /// A request as HTTP would bring it; comes again, with the same Idempotency-Key, after a crash.
   Result<HttpResponse> Request(const HttpRequest& request);
+  /// Hands a request in and runs nothing: it is answered in a later turn, never after a crash.
+  void Post(const HttpRequest& request, std::function<void(const HttpResponse&)> answered);
   Result<Reply> Do(Verb verb);
 
   /// The events of every saga, as they were committed: "reserve.held", "$done".
