@@ -56,6 +56,7 @@ Status Serving::Start() {
   RoutesOptions routes;
   routes.loop = server_->loop();
   routes.clock = &assembly_.clock();
+  routes.metrics = &assembly_.metrics();
   routes.admin_token = Env("REPRISE_ADMIN_TOKEN");
   auto made = Routes::Make(assembly_.loaded().pipelines, executor, routes);
   if (!made) return made.error();
