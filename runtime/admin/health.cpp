@@ -130,13 +130,6 @@ struct Health::State {
 Health::Health(Wiring wiring) : state_(std::make_shared<State>(std::move(wiring))) {
   const Wiring& w = state_->wiring;
   w.metrics.Set("reprise_build_info", {{"version", w.version}, {"commit", w.commit}}, 1);
-  if (w.catalog != nullptr) {
-    for (const auto& [name, plugin] : *w.catalog) {
-      const std::string abi = std::to_string(w.abi);
-      w.metrics.Set("reprise_plugin_info",
-                    {{"plugin", name}, {"version", plugin.version}, {"abi", abi}}, 1);
-    }
-  }
   if (!w.data_folder.empty())
     AddCheck("disk", [folder = w.data_folder] { return CheckDisk(folder); });
 }

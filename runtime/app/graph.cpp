@@ -126,12 +126,14 @@ std::string PolicyText(const Pipeline& pipeline) {
     const Step& step = pipeline.step(i);
     if (step.kind == StepKind::kWait || step.inlined) continue;
     const OnFailure& policy = step.on_failure;
-    std::string what = policy.none                       ? "undoes nothing"
-                       : policy.undo == pipeline.mains() ? "undoes all"
-                                                         : "undoes " + Names(pipeline, policy.undo);
-    if (policy.hold_forever) what = "waits for a person, then " + what;
-    if (policy.hold) what = "waits " + FormatDuration(*policy.hold) + " for a person, then " + what;
-    out += "  " + step.name + " " + what + "\n";
+    const std::string hold =
+        policy.hold_forever ? "waits for a person, then "
+        : policy.hold ? fmt::format("waits {} for a person, then ", FormatDuration(*policy.hold))
+                      : "";
+    const std::string what = policy.none                       ? "nothing"
+                             : policy.undo == pipeline.mains() ? "all"
+                                                               : Names(pipeline, policy.undo);
+    out += fmt::format("  {} {}undoes {}\n", step.name, hold, what);
   }
   return out.empty() ? "" : "\nfailure of\n" + out;
 }

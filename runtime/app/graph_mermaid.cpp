@@ -40,8 +40,8 @@ std::string StepLabel(const Step& step) {
 
 std::string Nodes(const Pipeline& pipeline) {
   std::string out;
-  for (StepIndex i = 0; i < pipeline.steps.size(); ++i) {
-    const Step& step = pipeline.step(i);
+  for (size_t i = 0; i < pipeline.steps.size(); ++i) {
+    const Step& step = pipeline.steps[i];
     const auto [open, close] = step.side                      ? std::pair("([", "])")
                                : step.kind == StepKind::kWait ? std::pair("[/", "/]")
                                : step.final                   ? std::pair("{{", "}}")
@@ -107,8 +107,8 @@ std::string UndoEdges(const Pipeline& pipeline) {
 std::string SideEdges(const Pipeline& pipeline) {
   std::string out;
   std::set<std::string> told;
-  for (StepIndex i = pipeline.main_count; i < pipeline.steps.size(); ++i) {
-    for (const std::string& event : pipeline.step(i).on) {
+  for (size_t i = pipeline.main_count; i < pipeline.steps.size(); ++i) {
+    for (const std::string& event : pipeline.steps[i].on) {
       const auto from = pipeline.Find(event.substr(0, event.find('.')));
       if (from && event.find('.') != std::string::npos) {
         out +=

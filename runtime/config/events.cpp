@@ -35,8 +35,7 @@ void CheckLocal(Draft& draft, const Node& at, bool side) {
   const std::string name = text.substr(0, dot), event = text.substr(dot + 1);
   const auto step = pipeline.Find(name);
   if (!step) {
-    std::vector<std::string> known;
-    for (const Step& other : pipeline.steps) known.push_back(other.name);
+    const std::vector<std::string> known = NamesOf(pipeline.steps);
     sink.Error(
         "RPR044", at,
         fmt::format("unknown step '{}' in event '{}'", name, text) + DidYouMean(name, known));
@@ -54,14 +53,16 @@ void CheckLocal(Draft& draft, const Node& at, bool side) {
 }
 
 void CheckDollar(Draft& draft, const Node& at, const std::string& event) {
-  if (std::find(kDollarEvents.begin(), kDollarEvents.end(), event) != kDollarEvents.end()) return;
+  if (std::find(DollarEvents().begin(), DollarEvents().end(), event) != DollarEvents().end())
+    return;
   draft.sink.Error("RPR043", at,
-                   fmt::format("unknown event '{}'", event) + DidYouMean(event, kDollarEvents));
+                   fmt::format("unknown event '{}'", event) + DidYouMean(event, DollarEvents()));
 }
 
 void CheckForeign(Draft& draft, const Node& at, const Step& step, const Drafts& all, bool others) {
   Sink& sink = draft.sink;
-  const auto [name, event] = SplitForeign(at.text);
+  const std::pair<std::string, std::string> parts = SplitForeign(at.text);
+  const std::string &name = parts.first, &event = parts.second;
   if (step.side) {
     sink.Error("RPR064", at,
                "an event of another pipeline begins a saga; only a step can listen to it");
@@ -183,6 +184,11 @@ std::string Shape(const Route& route) {
 
 }  // namespace
 
+const std::vector<std::string>& DollarEvents() {
+  static const std::vector<std::string> events = {"$done", "$undone", "$failed", "$stuck"};
+  return events;
+}
+
 std::vector<std::string> EntryEvents(const Pipeline& pipeline) {
   std::set<std::string> out;
   for (const Route& route : pipeline.routes) {
@@ -211,7 +217,7 @@ std::vector<std::string> StepEvents(const Pipeline& pipeline) {
 
 std::vector<std::string> AllEvents(const Pipeline& pipeline) {
   std::vector<std::string> out = EntryEvents(pipeline);
-  for (const auto& more : {ToldEvents(pipeline), StepEvents(pipeline), kDollarEvents}) {
+  for (const auto& more : {ToldEvents(pipeline), StepEvents(pipeline), DollarEvents()}) {
     out.insert(out.end(), more.begin(), more.end());
   }
   return out;
@@ -223,9 +229,9 @@ std::pair<std::string, std::string> SplitForeign(const std::string& event) {
 }
 
 void CheckEvents(Draft& draft, const Drafts& all, bool others) {
-  for (StepIndex i = 0; i < draft.pipeline.steps.size(); ++i) {
-    const Step& step = draft.pipeline.step(i);
-    CheckBegin(draft, i);
+  for (size_t i = 0; i < draft.pipeline.steps.size(); ++i) {
+    const Step& step = draft.pipeline.steps[i];
+    CheckBegin(draft, static_cast<StepIndex>(i));
     for (const Node* at : draft.steps[i].on) CheckOn(draft, step, *at, all, others);
     if (!step.undo_on.empty()) CheckUndoOn(draft, step, draft.steps[i]);
   }

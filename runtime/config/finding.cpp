@@ -74,7 +74,7 @@ void Sink::Error(std::string_view code, const Place& at, std::string message) {
   ++count_;
 }
 
-void Sink::Unknown(std::string_view code, const Node& at, std::string message,
+void Sink::Unknown(std::string_view code, const Node& at, const std::string& message,
                    std::span<const std::string> known) {
   Error(code, at, message + DidYouMean(at.text, known));
 }

@@ -41,7 +41,7 @@ class Sink {  // Threads: one.
   void Error(std::string_view code, const Place& at, std::string message);
 
   /// The same with "; did you mean 'x'?" if a known name is near.
-  void Unknown(std::string_view code, const Node& at, std::string message,
+  void Unknown(std::string_view code, const Node& at, const std::string& message,
                std::span<const std::string> known);
 
   const Source& source() const { return source_; }

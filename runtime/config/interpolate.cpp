@@ -10,7 +10,7 @@
 namespace reprise::runtime {
 namespace {
 
-constexpr size_t kFileBytesMax = 64 * 1024;
+constexpr size_t kFileBytesMax = size_t{64} * 1024;
 
 bool IsName(std::string_view text) {
   if (text.empty() || std::isdigit(static_cast<unsigned char>(text[0])) != 0) return false;
@@ -60,7 +60,7 @@ std::optional<std::string> ValueOf(std::string_view inside, const Place& at,
                            name));
     return std::nullopt;
   }
-  const std::optional<std::string> value = environment(name);
+  std::optional<std::string> value = environment(name);
   if (value && !value->empty()) return value;
   if (colon != std::string_view::npos) return std::string(inside.substr(colon + 1));
   sink.Error(
@@ -105,7 +105,8 @@ void Replace(Node& node, const Environment& environment, Sink& sink) {
 
 Environment SystemEnvironment() {
   return [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
+    // Nobody sets variables while the runtime runs.
+    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
 }

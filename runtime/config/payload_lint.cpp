@@ -19,7 +19,8 @@ class PayloadLint {
     for (size_t i = 0; i < draft_.routes.size(); ++i) CheckRoute(i);
     for (size_t i = 0; i < draft_.topics.size(); ++i) CheckTopic(i);
     CheckSubject();
-    for (StepIndex i = 0; i < pipeline_.steps.size(); ++i) {
+    for (size_t at = 0; at < pipeline_.steps.size(); ++at) {
+      const auto i = static_cast<StepIndex>(at);
       if (i < pipeline_.main_count) {
         CheckKey(i);
         CheckMain(i);
@@ -262,7 +263,7 @@ class PayloadLint {
   }
 
   std::vector<std::string> Heard(const Step& step) const {
-    const std::vector<std::string> known = AllEvents(pipeline_);
+    std::vector<std::string> known = AllEvents(pipeline_);
     if (std::find(step.on.begin(), step.on.end(), "*") != step.on.end()) return known;
     std::vector<std::string> out;
     for (const std::string& event : step.on) {

@@ -66,8 +66,7 @@ QuestionUse ReadQuestion(const Node& node, const PluginCatalog& catalog, Questio
   if (plugin == nullptr) return use;
   use.info = plugin->FindQuestion(out.question);
   if (use.info != nullptr) return use;
-  std::vector<std::string> known;
-  for (const QuestionInfo& question : plugin->questions) known.push_back(question.name);
+  const std::vector<std::string> known = NamesOf(plugin->questions);
   const char* hint = plugin->FindAction(out.question) != nullptr ? " (it is an action)" : "";
   sink.Error("RPR042", node,
              fmt::format("plugin '{}' has no question '{}'{}", out.plugin, out.question, hint) +

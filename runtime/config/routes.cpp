@@ -8,7 +8,10 @@
 namespace reprise::runtime {
 namespace {
 
-const std::vector<std::string> kMethods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+const std::vector<std::string>& Methods() {
+  static const std::vector<std::string> methods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+  return methods;
+}
 
 bool Segment(std::string_view text) {
   if (text.starts_with('{') && text.ends_with('}')) return IsField(text.substr(1, text.size() - 2));
@@ -35,10 +38,10 @@ bool ReadName(const Node& key, Route& route, Sink& sink) {
   const size_t space = key.text.find(' ');
   route.method = key.text.substr(0, space);
   route.path = space == std::string::npos ? "" : key.text.substr(space + 1);
-  if (std::find(kMethods.begin(), kMethods.end(), route.method) == kMethods.end()) {
+  if (std::find(Methods().begin(), Methods().end(), route.method) == Methods().end()) {
     sink.Error("RPR050", key,
-               fmt::format("'{}' is no method of a route: {}", route.method, OneOf(kMethods)) +
-                   DidYouMean(route.method, kMethods));
+               fmt::format("'{}' is no method of a route: {}", route.method, OneOf(Methods())) +
+                   DidYouMean(route.method, Methods()));
     return false;
   }
   if (!GoodPath(route.path)) {
@@ -56,11 +59,12 @@ bool ReadName(const Node& key, Route& route, Sink& sink) {
 
 /// The one of start, run, ask, signal and stream that is there.
 bool ReadKind(const Node& node, const Node& key, Route& route, Sink& sink) {
-  static const std::pair<std::string_view, RouteKind> kKinds[] = {{"start", RouteKind::kStart},
-                                                                  {"run", RouteKind::kRun},
-                                                                  {"ask", RouteKind::kAsk},
-                                                                  {"signal", RouteKind::kSignal},
-                                                                  {"stream", RouteKind::kStream}};
+  static constexpr std::pair<std::string_view, RouteKind> kKinds[] = {
+      {"start", RouteKind::kStart},
+      {"run", RouteKind::kRun},
+      {"ask", RouteKind::kAsk},
+      {"signal", RouteKind::kSignal},
+      {"stream", RouteKind::kStream}};
   int found = 0;
   for (const auto& [word, kind] : kKinds) {
     if (node.Find(word) == nullptr) continue;

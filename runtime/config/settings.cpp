@@ -58,8 +58,7 @@ void CheckBounds(const FieldInfo& field, const json::value& value, const Node& n
 
 void ReportUnknown(const Node& node, std::string_view what, const std::vector<FieldInfo>& fields,
                    Sink& sink) {
-  std::vector<std::string> known;
-  for (const FieldInfo& field : fields) known.push_back(field.name);
+  const std::vector<std::string> known = NamesOf(fields);
   for (const Node::Entry& entry : node.entries) {
     if (std::find(known.begin(), known.end(), entry.key.text) != known.end()) continue;
     sink.Unknown("RPR031", entry.key, fmt::format("{}: unknown setting '{}'", what, entry.key.text),

@@ -119,8 +119,7 @@ void ReadAction(const Node& node, const PluginCatalog& catalog, Step& step, Step
   if (plugin == nullptr) return;
   draft.action = plugin->FindAction(step.action);
   if (draft.action == nullptr) {
-    std::vector<std::string> known;
-    for (const ActionInfo& action : plugin->actions) known.push_back(action.name);
+    const std::vector<std::string> known = NamesOf(plugin->actions);
     const char* hint = plugin->FindQuestion(step.action) != nullptr ? " (it is a question)" : "";
     sink.Error("RPR041", at,
                fmt::format("plugin '{}' has no action '{}'{}", step.plugin, step.action, hint) +

@@ -63,16 +63,14 @@ class Reader {
     }
     const Pipeline* pipeline = Named(out.pipeline);
     if (pipeline == nullptr) {
-      std::vector<std::string> known;
-      for (const PipelineRef& p : pipelines_) known.push_back(p->name);
+      const std::vector<std::string> known = NamesBehind(pipelines_);
       if (out.pipeline != own_) {
         sink_.Error(
             "RPR045", at,
             fmt::format("unknown pipeline '{}'", out.pipeline) + DidYouMean(out.pipeline, known));
       }
     } else if (!pipeline->Find(out.step)) {
-      std::vector<std::string> known;
-      for (const auto& step : pipeline->steps) known.push_back(step.name);
+      const std::vector<std::string> known = NamesOf(pipeline->steps);
       sink_.Error("RPR044", at,
                   fmt::format("pipeline '{}' has no step '{}'", out.pipeline, out.step) +
                       DidYouMean(out.step, known));
@@ -252,8 +250,7 @@ class Reader {
       if (!text) continue;
       out.step = undo ? StepName{*text, ""} : StepAt(entry.value, *text);
       if (undo && Named(*text) == nullptr) {
-        std::vector<std::string> known;
-        for (const PipelineRef& p : pipelines_) known.push_back(p->name);
+        const std::vector<std::string> known = NamesBehind(pipelines_);
         sink_.Unknown("RPR045", entry.value, fmt::format("unknown pipeline '{}'", *text), known);
       }
     }
@@ -349,8 +346,7 @@ TestFile ReadTests(const Node& root, const std::vector<PipelineRef>& pipelines, 
   if (!CheckMap(root, "a test file", {"test", "cases"}, sink)) return out;
   if (const Node* name = root.Find("test")) {
     out.name = AsName(*name, "a pipeline", sink).value_or("");
-    std::vector<std::string> known;
-    for (const PipelineRef& pipeline : pipelines) known.push_back(pipeline->name);
+    const std::vector<std::string> known = NamesBehind(pipelines);
     if (!out.name.empty() && std::find(known.begin(), known.end(), out.name) == known.end()) {
       sink.Unknown("RPR045", *name, fmt::format("unknown pipeline '{}'", out.name), known);
     }

@@ -42,8 +42,8 @@ TestRequest ReadTestRequest(const Node& node, const std::vector<PipelineRef>& pi
     sink.Error("RPR012", node, "'request' must be a map: { POST /things: { name: A } }");
     return out;
   }
-  static const std::vector<std::string> kKeys = {"bearer", "idempotency_key", "status", "reply",
-                                                 "save"};
+  static const std::vector<std::string> keys = {"bearer", "idempotency_key", "status", "reply",
+                                                "save"};
   int routes = 0;
   for (const Node::Entry& entry : node.entries) {
     const std::string& key = entry.key.text;
@@ -53,8 +53,8 @@ TestRequest ReadTestRequest(const Node& node, const std::vector<PipelineRef>& pi
       out.path = key.substr(space + 1);
       out.body = AsObject(entry.value, "a body", sink);
       CheckRoute(entry.key, out, pipelines, sink);
-    } else if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
-      sink.Unknown("RPR010", entry.key, fmt::format("unknown key '{}' in a request", key), kKeys);
+    } else if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+      sink.Unknown("RPR010", entry.key, fmt::format("unknown key '{}' in a request", key), keys);
     }
   }
   if (routes != 1)

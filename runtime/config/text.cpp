@@ -1,7 +1,7 @@
 #include <cctype>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -18,7 +18,7 @@ int CodePoints(std::string_view text) {
 Result<std::string> ReadText(const std::string& path, size_t bytes_max) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{Code::kNotFound, std::strerror(errno)};
+  if (!in) return Error{Code::kNotFound, std::generic_category().message(errno)};
   std::string text(bytes_max + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (in.bad()) return Error{Code::kUnavailable, "cannot be read"};

@@ -10,8 +10,11 @@
 namespace reprise::runtime {
 namespace {
 
-const std::vector<std::string> kTypeNames = {"string",  "integer", "number",
-                                             "boolean", "object",  "optional"};
+const std::vector<std::string>& TypeNames() {
+  static const std::vector<std::string> names = {"string",  "integer", "number",
+                                                 "boolean", "object",  "optional"};
+  return names;
+}
 
 /// Recursive descent over a type written as text.
 class TypeParser {
@@ -47,7 +50,7 @@ class TypeParser {
     while (n < left_.size() &&
            (std::isalnum(static_cast<unsigned char>(left_[n])) != 0 || left_[n] == '_'))
       ++n;
-    const std::string word(left_.substr(0, n));
+    std::string word(left_.substr(0, n));
     left_.remove_prefix(n);
     return word;
   }
@@ -101,7 +104,7 @@ class TypeParser {
     } else if (word == "object") {
       type.kind = BodyType::kObject;
     } else {
-      error = fmt::format("'{}' is no type", word) + DidYouMean(word, kTypeNames);
+      error = fmt::format("'{}' is no type", word) + DidYouMean(word, TypeNames());
     }
   }
 

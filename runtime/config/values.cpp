@@ -84,7 +84,7 @@ std::optional<std::string> AsText(const Node& node, std::string_view what, Sink&
 }
 
 std::optional<std::string> AsName(const Node& node, std::string_view what, Sink& sink) {
-  const auto text = AsText(node, what, sink);
+  auto text = AsText(node, what, sink);
   if (!text || IsName(*text)) return text;
   sink.Error(
       "RPR014", node,
@@ -95,7 +95,7 @@ std::optional<std::string> AsName(const Node& node, std::string_view what, Sink&
 }
 
 std::optional<std::string> AsField(const Node& node, std::string_view what, Sink& sink) {
-  const auto text = AsText(node, what, sink);
+  auto text = AsText(node, what, sink);
   if (!text || IsField(*text)) return text;
   sink.Error(
       "RPR014", node,
@@ -107,7 +107,7 @@ std::optional<std::string> AsField(const Node& node, std::string_view what, Sink
 
 std::optional<std::string> AsOneOf(const Node& node, std::string_view what,
                                    std::initializer_list<std::string_view> words, Sink& sink) {
-  const auto text = AsText(node, what, sink);
+  auto text = AsText(node, what, sink);
   if (!text) return std::nullopt;
   const std::vector<std::string> known(words.begin(), words.end());
   if (std::find(known.begin(), known.end(), *text) != known.end()) return text;
@@ -124,7 +124,7 @@ std::optional<bool> AsBoolean(const Node& node, std::string_view what, Sink& sin
 
 std::optional<std::int64_t> AsInteger(const Node& node, std::string_view what, std::int64_t min,
                                       std::int64_t max, Sink& sink) {
-  const auto text = AsText(node, what, sink);
+  auto text = AsText(node, what, sink);
   if (!text) return std::nullopt;
   const auto value = ParseInteger(*text);
   if (value && *value >= min && *value <= max) return value;
@@ -136,7 +136,7 @@ std::optional<std::int64_t> AsInteger(const Node& node, std::string_view what, s
 
 std::optional<double> AsNumber(const Node& node, std::string_view what, double min, double max,
                                Sink& sink) {
-  const auto text = AsText(node, what, sink);
+  auto text = AsText(node, what, sink);
   if (!text) return std::nullopt;
   const auto value = ParseNumber(*text);
   if (value && *value >= min && *value <= max) return value;
@@ -146,7 +146,7 @@ std::optional<double> AsNumber(const Node& node, std::string_view what, double m
 }
 
 std::optional<Millis> AsDuration(const Node& node, std::string_view what, Sink& sink, Millis min) {
-  const auto text = AsText(node, what, sink);
+  auto text = AsText(node, what, sink);
   if (!text) return std::nullopt;
   const auto value = ParseDuration(*text);
   if (value && *value >= min) return value;
@@ -158,7 +158,7 @@ std::optional<Millis> AsDuration(const Node& node, std::string_view what, Sink& 
 }
 
 std::optional<std::int64_t> AsBytes(const Node& node, std::string_view what, Sink& sink) {
-  const auto text = AsText(node, what, sink);
+  auto text = AsText(node, what, sink);
   if (!text) return std::nullopt;
   constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
       {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"B", 1}};

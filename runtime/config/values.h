@@ -52,6 +52,23 @@ bool IsField(std::string_view text);
 std::optional<std::int64_t> ParseInteger(std::string_view text);
 std::optional<double> ParseNumber(std::string_view text);
 
+/// The `name` of everything in a list: what can be meant, for suggestions.
+template <class Range>
+std::vector<std::string> NamesOf(const Range& range) {
+  std::vector<std::string> out;
+  out.reserve(range.size());
+  for (const auto& one : range) out.push_back(one.name);
+  return out;
+}
+/// The same of a list of pointers.
+template <class Range>
+std::vector<std::string> NamesBehind(const Range& range) {
+  std::vector<std::string> out;
+  out.reserve(range.size());
+  for (const auto& one : range) out.push_back(one->name);
+  return out;
+}
+
 /// Any node as JSON: plain scalars are typed as in YAML 1.2's JSON schema, quoted ones are text.
 json::value AsJson(const Node& node);
 

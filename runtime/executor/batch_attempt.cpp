@@ -132,7 +132,10 @@ Batch::Ran Batch::RunOne(Attempt& attempt) {
       const bool savepoint = careful_ || bound.careful > 0;
       if (savepoint && !Check(tx_.Savepoint())) return Ran::kFailed;
       tx_.ResetWrote();
+      const auto began = std::chrono::steady_clock::now();
       bound.action->Run(attempt.call);
+      bound.seconds->Observe(
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
       const bool good = Good(attempt.call.outcome);
       if (!good && !savepoint && tx_.wrote()) {
         bound.careful = kCarefulFor;

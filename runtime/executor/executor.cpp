@@ -20,6 +20,10 @@ std::uint64_t Seed(std::uint64_t seed) {
   return (static_cast<std::uint64_t>(device()) << 32) ^ device();
 }
 
+double Seconds(std::chrono::steady_clock::duration d) {
+  return std::chrono::duration<double>(d).count();
+}
+
 Reply Unavailable(const std::string& code, const std::string& detail) {
   Reply reply;
   reply.status = 503;
@@ -42,6 +46,9 @@ Executor::Executor(Journal& journal, Bus& bus, Plugins& plugins, Plans& plans, C
       options_(std::move(options)),
       ids_(Seed(options_.seed)),
       faults_(options_.faults),
+      commit_seconds_(metrics.HistogramOf("reprise_commit_duration_seconds")),
+      queue_wait_(metrics.HistogramOf("reprise_queue_wait_seconds")),
+      commits_total_(metrics.CounterOf("reprise_commits_total")),
       on_crash_([] { std::raise(SIGKILL); }) {
   calls_ = std::make_unique<Calls>(clock_, options_.call_threads, [this](CallResult result) {
     const std::lock_guard lock(mutex_);
@@ -61,6 +68,7 @@ bool Executor::Turn() {
   bool ran_calls = options_.call_threads == 0 && calls_->Drain();
   Work work = Collect();
   if (work.empty()) {
+    if (journal_down_) Probe();
     Housekeep(clock_.Now());
     return ran_calls;
   }
@@ -89,7 +97,11 @@ Work Executor::Collect() {
   const Time now = clock_.Now();
   Work work;
   Door door(*this, now);
-  for (Request& request : inbox.requests) door.Enter(std::move(request), work);
+  const auto taken = std::chrono::steady_clock::now();
+  for (Request& request : inbox.requests) {
+    queue_wait_.Observe(Seconds(taken - request.arrived));
+    door.Enter(std::move(request), work);
+  }
   const auto move = [](auto& from, auto& to) {
     to.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   };
@@ -133,11 +145,15 @@ bool Executor::Commit(Work& work) {
       break;
     }
     std::vector<Message> outbox = std::move(batch.after().outbox);
-    if (const Status committed = (*tx)->Commit(outbox); !committed) {
+    const auto began = std::chrono::steady_clock::now();
+    const Status committed = (*tx)->Commit(outbox);
+    commit_seconds_.Observe(Seconds(std::chrono::steady_clock::now() - began));
+    if (!committed) {
       error = committed.error();
       break;
     }
     ++commits_;
+    commits_total_.Add(1);
     if (on_line_) {  // what was committed did happen, also if the process dies right now
       for (const Line& line : batch.lines()) on_line_(line);
     }
@@ -221,6 +237,15 @@ void Executor::Stop() {
   calls_->Stop();
 }
 
+/// Nothing is accepted while the journal is down, so nothing would show that it is back: a small
+/// write asks.
+void Executor::Probe() {
+  auto tx = journal_.Begin();
+  if (!tx || !(*tx)->PutMeta("executor.probe", Rfc3339(clock_.Now())) || !(*tx)->Commit({})) return;
+  journal_down_ = false;
+  Log(LogLevel::kInfo, "the journal stores again");
+}
+
 /// Old sagas go, in small pieces, while nothing else is to do.
 void Executor::Housekeep(Time now) {
   if (now - housekeeping_ < kHousekeepEvery && housekeeping_ != Time{}) return;
@@ -253,6 +278,7 @@ void Executor::Housekeep(Time now) {
 void Executor::Submit(Request request) {
   if (auto why = Overloaded()) return request.reply(Unavailable(why->first, why->second));
   ++waiting_;
+  request.arrived = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
   inbox_.requests.push_back(std::move(request));
   wake_.notify_one();

@@ -120,6 +120,7 @@ class Executor : public Ingress {
   void Abandon(Work& work, const Error& error);
   void Finish(Afterwards& after);
   void TakeTells(Work& work, Time now);
+  void Probe();
   void Housekeep(Time now);
   void Wake();
 
@@ -132,6 +133,9 @@ class Executor : public Ingress {
   const ExecutorOptions options_;
   UuidV7 ids_;
   std::vector<Fault> faults_;
+  Metrics::Histogram& commit_seconds_;
+  Metrics::Histogram& queue_wait_;
+  Metrics::Counter& commits_total_;
 
   // the executor's thread only
   std::vector<Message> tells_;

@@ -27,6 +27,8 @@ Status Plans::Add(PipelineRef pipeline, bool current) {
     bound.failed = cell("do", "failed");
     bound.retried = cell("do", "retry");
     bound.undone = cell("undo", "done");
+    bound.seconds = &metrics_.HistogramOf("reprise_step_duration_seconds",
+                                          {{"pipeline", pipeline->name}, {"step", step.name}});
     plan->steps.push_back(std::move(bound));
   }
   if (current) {

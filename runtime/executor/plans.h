@@ -27,6 +27,7 @@ struct BoundStep {
   Metrics::Counter* failed = nullptr;
   Metrics::Counter* retried = nullptr;
   Metrics::Counter* undone = nullptr;
+  Metrics::Histogram* seconds = nullptr;
 };
 
 struct Plan {

@@ -1,11 +1,14 @@
 #include "plugin/library.h"
 
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include <boost/dll/shared_library.hpp>
+#include <elf.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -155,11 +158,36 @@ std::optional<std::string> FaultOf(const reprise_entry& entry) {
   }
 }
 
+/// Whether the file holds all that its ELF header promises.  The loader maps what is missing and
+/// the process dies of SIGBUS, so a copy that was cut off must be found before.
+static bool Whole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  const auto size = static_cast<std::uint64_t>(file.tellg());
+  Elf64_Ehdr head{};
+  file.seekg(0);
+  if (!file.read(reinterpret_cast<char*>(&head), sizeof head))
+    return true;  // NOLINT: the loader says it better
+  if (std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64)
+    return true;
+  if (head.e_shoff + std::uint64_t{head.e_shnum} * head.e_shentsize > size) return false;
+  for (std::uint16_t i = 0; i < head.e_phnum; ++i) {
+    Elf64_Phdr part{};
+    file.seekg(static_cast<std::streamoff>(head.e_phoff + std::uint64_t{i} * head.e_phentsize));
+    if (!file.read(reinterpret_cast<char*>(&part), sizeof part)) return false;  // NOLINT
+    if (part.p_type == PT_LOAD && part.p_offset + part.p_filesz > size) return false;
+  }
+  return true;
+}
+
 Result<Library> OpenLibrary(const std::string& folder, const std::string& file) {
   Library library;
   Result<std::string> path = Admit(folder, file, library.warning);
   if (!path) return path.error();
   library.path = *path;
+  if (!Whole(library.path)) {
+    return Bad(
+        fmt::format("{}: does not load: the file is cut off. Copy or build it again.", file));
+  }
 
   auto opened = std::make_unique<boost::dll::shared_library>();
   const reprise_entry* entry = nullptr;

@@ -2,6 +2,7 @@
 /// back.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -39,6 +40,7 @@ struct Request {
   std::string bearer, idempotency_key, trace;
   std::function<void(Reply)> reply;  // called once, on the executor's thread; must not block
   Time deadline{};                   // the journal's clock; zero: none
+  std::chrono::steady_clock::time_point arrived{};  // set by Submit: how long it waited is measured
   bool checked = false;  // streams, from the second ask on: `fields` holds what the checks added;
                          // they are not run again
 };

@@ -94,7 +94,6 @@ TEST_F(HealthTest, SetsGaugesOnScrape) {
             std::string::npos);
   EXPECT_NE(text.find("reprise_dlq_messages 3"), std::string::npos);
   EXPECT_NE(text.find("reprise_consumer_lag_messages 7"), std::string::npos);
-  EXPECT_NE(text.find("reprise_plugin_info{"), std::string::npos);
   EXPECT_NE(text.find("version=\"1.0.0\""), std::string::npos);
 }
 

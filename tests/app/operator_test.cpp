@@ -210,8 +210,8 @@ TEST_F(OperatorTest, NamesTheLinesItCouldNotPublish) {
   const std::string file = Write("{\"orderId\":\"1\"}\n{broken\n{}\n");
   const Said said = Ask({"publish", "order", "asked", file});
   EXPECT_EQ(said.exit, 1);
-  EXPECT_TRUE(Has(said.err, "lines.jsonl:2: ")) << said.err;
-  EXPECT_TRUE(Has(said.err, "lines.jsonl:3: field 'orderId' is missing")) << said.err;
+  EXPECT_TRUE(Has(said.err, ".jsonl:2: ")) << said.err;
+  EXPECT_TRUE(Has(said.err, ".jsonl:3: field 'orderId' is missing")) << said.err;
   EXPECT_TRUE(Has(said.err, "1 new, 0 already there, 2 refused"));
   EXPECT_EQ(Ask({"publish", "odor", "asked", file}).exit, 4);
   EXPECT_EQ(Ask({"publish", "order", "asked", "/no/such/file"}).exit, 2);
