@@ -142,8 +142,14 @@ Status Assembly::ReadFiles() {
                                      "; a pipeline file's first key is `pipeline:`"};
   }
   for (const std::string& line : found_.shadowed) Log(LogLevel::kWarn, line);
-  auto plugins = LoadedPlugins::Create(found_, loaded_.deployment.plugins,
-                                       NeededPlugins(loaded_.pipelines), metrics_);
+  // A broken plugin must not give way in silence to one of the same name in a later folder.
+  const std::set<std::string> needed = NeededPlugins(loaded_.pipelines);
+  for (const RefusedFile& refused : found_.refused) {
+    if (needed.contains(std::filesystem::path(refused.path).stem().string())) {
+      return Error{Code::kInvalid, refused.why};
+    }
+  }
+  auto plugins = LoadedPlugins::Create(found_, loaded_.deployment.plugins, needed, metrics_);
   if (!plugins) return plugins.error();
   plugins_ = std::move(*plugins);
   return {};

@@ -8,6 +8,7 @@
 
 #include "base/suggest.h"
 #include "config/lint.h"
+#include "config/values.h"
 
 namespace reprise::runtime {
 namespace {
