@@ -105,6 +105,7 @@ class Batch {
 
   // -- batch_accept.cpp: requests and starts become sagas
   Ran Accept(const Admitted& admitted);
+  Ran Accepted(const Admitted& admitted, const Saga& saga, Reply reply);
   Ran AcceptRun(const Admitted& admitted);
   Ran AcceptSignal(const Admitted& admitted);
   Reply Inline(const Admitted& admitted, const Plan& plan, int tries, Saga& saga,
@@ -113,6 +114,7 @@ class Batch {
   Saga NewSaga(const Plan& plan, const Uuid& id, Payload root) const;
   Ran Create(const Plan& plan, Saga saga, const std::string& event, bool* created);
   void ReplyLater(const Admitted& admitted, Reply reply);
+  void ReplyLater(const Verb& verb, Reply reply);
 
   // -- batch_due.cpp: timers, retries, calls that have ended
   Ran TakeDue();

@@ -5,14 +5,6 @@
 namespace reprise::runtime {
 namespace {
 
-Reply Problem(int status, std::string code, std::string detail) {
-  Reply reply;
-  reply.status = status;
-  reply.code = std::move(code);
-  reply.detail = std::move(detail);
-  return reply;
-}
-
 /// "/orders/{orderId}" with the fields of the root payload.
 std::string Expand(const std::string& text, const Payload& root) {
   std::string out;
@@ -82,6 +74,20 @@ void Batch::ReplyLater(const Admitted& admitted, Reply reply) {
   });
 }
 
+/// The end of every accepted request: its answer is kept under its key, and given after the commit.
+Batch::Ran Batch::Accepted(const Admitted& admitted, const Saga& saga, Reply reply) {
+  const Request& request = admitted.request;
+  reply.location = Expand(request.route->location, saga.root);
+  if (admitted.idempotent) {
+    const IdempotencyRow row{
+        request.route->name(), admitted.caller, request.idempotency_key, request.body_hash, saga.id,
+        reply.status,          reply.body,      reply.location};
+    if (!Check(tx_.PutIdempotency(row))) return Ran::kFailed;
+  }
+  ReplyLater(admitted, std::move(reply));
+  return Ran::kOk;
+}
+
 Batch::Ran Batch::Accept(const Admitted& admitted) {
   const Request& request = admitted.request;
   if (request.route->kind == RouteKind::kSignal) return AcceptSignal(admitted);
@@ -92,7 +98,7 @@ Batch::Ran Batch::Accept(const Admitted& admitted) {
   if (!request.route->id.empty()) fields[request.route->id] = id.ToString();
   const Saga saga = NewSaga(plan, id, Payload(std::move(fields)));
   if (saga.root.Serialize().size() > 512 * 1024) {
-    ReplyLater(admitted, Problem(413, "payload_too_large", "the payload would pass 512 KiB"));
+    ReplyLater(admitted, Refused(413, "payload_too_large", "the payload would pass 512 KiB"));
     return Ran::kOk;
   }
   bool created = false;
@@ -105,15 +111,7 @@ Batch::Ran Batch::Accept(const Admitted& admitted) {
   Reply reply;
   reply.status = 202;
   reply.body = json::serialize(body);
-  reply.location = Expand(request.route->location, saga.root);
-  if (admitted.idempotent) {
-    const IdempotencyRow row{
-        request.route->name(), admitted.caller, request.idempotency_key, request.body_hash, id,
-        reply.status,          reply.body,      reply.location};
-    if (!Check(tx_.PutIdempotency(row))) return Ran::kFailed;
-  }
-  ReplyLater(admitted, std::move(reply));
-  return Ran::kOk;
+  return Accepted(admitted, saga, std::move(reply));
 }
 
 /// Runs a route's inline steps, in order, each with the payload of the one before.  The reply's
@@ -141,12 +139,12 @@ Reply Batch::Inline(const Admitted& admitted, const Plan& plan, int tries, Saga&
       const bool final = call.outcome.verdict == Verdict::kFail;
       attempt.bound().failed->Add(1);
       if (!final) {
-        reply = Problem(503, "try_again", call.outcome.detail);
+        reply = Refused(503, "try_again", call.outcome.detail);
         reply.retry_after_s = 1;
         return reply;
       }
       const Step& step = attempt.spec();
-      return Problem(x_.plans_.HttpOf(step.plugin, step.action, call.outcome.code),
+      return Refused(x_.plans_.HttpOf(step.plugin, step.action, call.outcome.code),
                      call.outcome.code, call.outcome.detail);
     }
     attempt.ruling = Judge(attempt.spec(), attempt.row, Phase::kDo, call.outcome, now_);
@@ -218,15 +216,7 @@ Batch::Ran Batch::AcceptRun(const Admitted& admitted) {
     if (!request.route->id.empty()) body[request.route->id] = id.ToString();
     reply.body = json::serialize(body);
   }
-  reply.location = Expand(request.route->location, saga.root);
-  if (admitted.idempotent) {
-    const IdempotencyRow row{
-        request.route->name(), admitted.caller, request.idempotency_key, request.body_hash, id,
-        reply.status,          reply.body,      reply.location};
-    if (!Check(tx_.PutIdempotency(row))) return Ran::kFailed;
-  }
-  ReplyLater(admitted, std::move(reply));
-  return Ran::kOk;
+  return Accepted(admitted, saga, std::move(reply));
 }
 
 Batch::Ran Batch::AcceptSignal(const Admitted& admitted) {
@@ -236,13 +226,13 @@ Batch::Ran Batch::AcceptSignal(const Admitted& admitted) {
   if (!sagas) return Fail(sagas.error());
   Reply reply;
   if (sagas->empty() || sagas->front().pipeline != request.pipeline->name) {
-    reply = Problem(404, "saga.unknown", "no saga of this pipeline has this id");
+    reply = Refused(404, "saga.unknown", "no saga of this pipeline has this id");
   } else {
     const Plan* plan = x_.plans_.Find(sagas->front().plan);
     json::object fields = admitted.fields.object();
     fields.erase("id");
     if (!plan) {
-      reply = Problem(503, "plan.unavailable", "the plan of this saga is not loaded");
+      reply = Refused(503, "plan.unavailable", "the plan of this saga is not loaded");
     } else if (const Ran ran = Signal(*plan, sagas->front(), request.route->signal, fields, reply);
                ran != Ran::kOk) {
       return ran;

@@ -53,7 +53,8 @@ void Batch::Prepare(Attempt& attempt) {
   if (attempt.saga_text.empty()) {
     attempt.saga_text = attempt.row.saga.ToString();
     attempt.idempotency_key = IdempotencyKey(attempt.row, attempt.spec(), attempt.phase);
-    attempt.do_key = IdempotencyKey(attempt.row, attempt.spec(), Phase::kDo);
+    attempt.do_key = do_phase ? attempt.idempotency_key
+                              : IdempotencyKey(attempt.row, attempt.spec(), Phase::kDo);
   }
   attempt.call = Call{};
   Call& call = attempt.call;

@@ -6,14 +6,6 @@
 namespace reprise::runtime {
 namespace {
 
-Reply Problem(int status, std::string code, std::string detail) {
-  Reply reply;
-  reply.status = status;
-  reply.code = std::move(code);
-  reply.detail = std::move(detail);
-  return reply;
-}
-
 Reply Ok(json::object body) {
   Reply reply;
   reply.body = json::serialize(body);
@@ -22,21 +14,23 @@ Reply Ok(json::object body) {
 
 }  // namespace
 
+void Batch::ReplyLater(const Verb& verb, Reply reply) {
+  after_.replies.push_back([answer = verb.reply, reply = std::move(reply)] { answer(reply); });
+}
+
 Batch::Ran Batch::Perform(const Verb& verb) {
   if (verb.what.starts_with("dlq-")) return PerformOnLetter(verb);
   auto sagas = tx_.Lock(std::span(&verb.saga, 1));
   if (!sagas) return Fail(sagas.error());
-  const auto answer = [&](Reply reply) {
-    after_.replies.push_back([r = verb.reply, reply] { r(reply); });
-  };
+  const auto answer = [&](Reply reply) { ReplyLater(verb, std::move(reply)); };
   if (sagas->empty()) {
-    answer(Problem(404, "saga.unknown", "no saga has this id"));
+    answer(Refused(404, "saga.unknown", "no saga has this id"));
     return Ran::kOk;
   }
   const Saga& saga = sagas->front();
   const Plan* plan = x_.plans_.Find(saga.plan);
   if (!plan) {
-    answer(Problem(503, "plan.unavailable", "the plan of this saga is not loaded"));
+    answer(Refused(503, "plan.unavailable", "the plan of this saga is not loaded"));
     return Ran::kOk;
   }
   if (verb.what == "signal") {
@@ -58,7 +52,7 @@ Batch::Ran Batch::Perform(const Verb& verb) {
   happened.fact.now = now_;
   const Decision decision = Decide(*plan->pipeline, saga, happened.fact);
   if (!decision.refused.empty()) {
-    answer(Problem(409, decision.refused,
+    answer(Refused(409, decision.refused,
                    "this saga cannot be undone now; it is " + std::string(Name(saga.state))));
     return Ran::kOk;
   }
@@ -70,12 +64,10 @@ Batch::Ran Batch::Perform(const Verb& verb) {
 }
 
 Batch::Ran Batch::PerformOnStep(const Verb& verb, const Plan& plan, const Saga& saga) {
-  const auto answer = [&](Reply reply) {
-    after_.replies.push_back([r = verb.reply, reply] { r(reply); });
-  };
+  const auto answer = [&](Reply reply) { ReplyLater(verb, std::move(reply)); };
   const auto index = plan.pipeline->Find(verb.step);
   if (!index || *index >= plan.pipeline->main_count) {
-    answer(Problem(404, "step.unknown",
+    answer(Refused(404, "step.unknown",
                    "pipeline " + saga.pipeline + " has no step '" + verb.step + "'"));
     return Ran::kOk;
   }
@@ -84,7 +76,7 @@ Batch::Ran Batch::PerformOnStep(const Verb& verb, const Plan& plan, const Saga& 
   if (!claimed) return Fail(claimed.error());
   StepRow row = std::move(claimed->front().row);
   if (verb.seen_state && *verb.seen_state != Name(row.state)) {
-    answer(Problem(409, "changed", "the step is " + std::string(Name(row.state)) + " now"));
+    answer(Refused(409, "changed", "the step is " + std::string(Name(row.state)) + " now"));
     return Ran::kOk;
   }
   Attempt attempt =
@@ -104,7 +96,7 @@ Batch::Ran Batch::PerformOnStep(const Verb& verb, const Plan& plan, const Saga& 
     const bool known =
         std::find(step.events.begin(), step.events.end(), verb.event) != step.events.end();
     if (!verb.event.empty() && !known) {
-      answer(Problem(404, "event.unknown",
+      answer(Refused(404, "event.unknown",
                      "step '" + verb.step + "' has no event '" + verb.event + "'"));
       return Ran::kOk;
     }
@@ -112,13 +104,13 @@ Batch::Ran Batch::PerformOnStep(const Verb& verb, const Plan& plan, const Saga& 
   } else if (verb.what == "resolve") {
     fact.kind = Fact::Kind::kResolve;
   } else {
-    answer(Problem(404, "verb.unknown", "no verb '" + verb.what + "'"));
+    answer(Refused(404, "verb.unknown", "no verb '" + verb.what + "'"));
     return Ran::kOk;
   }
   row = ByVerb(row, fact.kind, now_);
   const Decision decision = Decide(*plan.pipeline, saga, fact);
   if (!decision.refused.empty()) {
-    answer(Problem(409, decision.refused,
+    answer(Refused(409, decision.refused,
                    "step '" + verb.step + "' is " + std::string(Name(before)) + ", the saga " +
                        std::string(Name(saga.state))));
     return Ran::kOk;
@@ -143,7 +135,7 @@ Batch::Ran Batch::PerformOnStep(const Verb& verb, const Plan& plan, const Saga& 
 Batch::Ran Batch::Signal(const Plan& plan, const Saga& saga, const std::string& name,
                          const json::object& fields, Reply& reply) {
   if (Ended(saga.state)) {
-    reply = Problem(409, "ended", "the saga has ended; it is " + std::string(Name(saga.state)));
+    reply = Refused(409, "ended", "the saga has ended; it is " + std::string(Name(saga.state)));
     return Ran::kOk;
   }
   std::optional<StepIndex> wait;
@@ -152,7 +144,7 @@ Batch::Ran Batch::Signal(const Plan& plan, const Saga& saga, const std::string& 
   }
   if (!wait) {
     reply =
-        Problem(404, "signal.unknown", "no step of " + saga.pipeline + " waits for '" + name + "'");
+        Refused(404, "signal.unknown", "no step of " + saga.pipeline + " waits for '" + name + "'");
     return Ran::kOk;
   }
   const Transaction::StepKey key{saga.id, *wait, 0};
@@ -223,23 +215,21 @@ Batch::Ran Batch::Wait(Attempt& attempt) {
 }
 
 Batch::Ran Batch::PerformOnLetter(const Verb& verb) {
-  const auto answer = [&](Reply reply) {
-    after_.replies.push_back([r = verb.reply, reply] { r(reply); });
-  };
+  const auto answer = [&](Reply reply) { ReplyLater(verb, std::move(reply)); };
   auto found = x_.journal_.FindDeadLetter(verb.letter);
   if (!found) return Fail(found.error());
   if (!*found) {
-    answer(Problem(404, "letter.unknown", "no dead letter has this id"));
+    answer(Refused(404, "letter.unknown", "no dead letter has this id"));
     return Ran::kOk;
   }
   const DeadLetter& letter = **found;
   if (letter.state != "new") {
-    answer(Problem(409, letter.state, "this dead letter was " + letter.state + " before"));
+    answer(Refused(409, letter.state, "this dead letter was " + letter.state + " before"));
     return Ran::kOk;
   }
   const bool replay = verb.what == "dlq-replay";
   if (replay && (letter.code == "second_event" || letter.code == "expired")) {
-    answer(Problem(409, letter.code,
+    answer(Refused(409, letter.code,
                    "a dead letter '" + letter.code + "' cannot be replayed; drop it"));
     return Ran::kOk;
   }
@@ -266,7 +256,7 @@ Batch::Ran Batch::PerformOnLetter(const Verb& verb) {
   const auto index = plan ? plan->pipeline->Find(letter.step) : std::nullopt;
   auto payload = Payload::Parse(letter.payload);
   if (!index || !payload) {
-    answer(Problem(409, "not_replayable",
+    answer(Refused(409, "not_replayable",
                    "the step or the payload of this dead letter is not usable any more"));
     return Ran::kOk;
   }

@@ -3,17 +3,6 @@
 #include "base/log.h"
 
 namespace reprise::runtime {
-namespace {
-
-Reply Problem(int status, std::string code, std::string detail) {
-  Reply reply;
-  reply.status = status;
-  reply.code = std::move(code);
-  reply.detail = std::move(detail);
-  return reply;
-}
-
-}  // namespace
 
 Asked Door::Ask(const QuestionRef& question, const Request& request, const Payload& fields) {
   Asked asked;
@@ -30,9 +19,9 @@ Asked Door::Ask(const QuestionRef& question, const Request& request, const Paylo
 
 Reply Door::Refusal(const QuestionRef& question, const Asked& asked) const {
   if (asked.kind != Asked::kRefuse) {
-    return Problem(500, asked.code.empty() ? "internal" : asked.code, asked.detail);
+    return Refused(500, asked.code.empty() ? "internal" : asked.code, asked.detail);
   }
-  return Problem(x_.plans_.HttpOf(question.plugin, question.question, asked.code), asked.code,
+  return Refused(x_.plans_.HttpOf(question.plugin, question.question, asked.code), asked.code,
                  asked.detail);
 }
 
@@ -44,7 +33,7 @@ std::optional<Reply> Door::Check(const Request& request, std::size_t first, std:
     if (asked.kind != Asked::kAdd) return Refusal(question, asked);
     for (auto& [name, value] : asked.fields_out) {
       if (request.fields.contains(name)) {
-        return Problem(500, "internal",
+        return Refused(500, "internal",
                        question.name() + " set the field '" + std::string(name) +
                            "', which the request names (plugin's fault)");
       }
@@ -63,7 +52,7 @@ std::optional<Reply> Door::FindTwin(Admitted& admitted, Work& work, bool& joined
       continue;
     }
     if (other.request.body_hash != request.body_hash) {
-      return Problem(422, "idempotency_key.reused",
+      return Refused(422, "idempotency_key.reused",
                      "this Idempotency-Key came before with another body");
     }
     other.twins.push_back(admitted.request.reply);
@@ -72,14 +61,14 @@ std::optional<Reply> Door::FindTwin(Admitted& admitted, Work& work, bool& joined
   }
   auto row =
       x_.journal_.FindIdempotency(request.route->name(), admitted.caller, request.idempotency_key);
-  if (!row) return Problem(503, "unavailable", row.error().message);
+  if (!row) return Refused(503, "unavailable", row.error().message);
   if (!*row) return std::nullopt;
   if ((*row)->body_hash != request.body_hash) {
-    return Problem(422, "idempotency_key.reused",
+    return Refused(422, "idempotency_key.reused",
                    "this Idempotency-Key came before with another body");
   }
   if ((*row)->status == 0)
-    return Problem(409, "idempotency_key.running", "the first request with this key is running");
+    return Refused(409, "idempotency_key.running", "the first request with this key is running");
   Reply reply;
   reply.status = (*row)->status;
   reply.body = (*row)->answer;
@@ -177,7 +166,7 @@ void Door::AskStream(Request request, const std::string& after,
     return v->is_string() ? std::string(v->get_string()) : json::serialize(*v);
   };
   if (error || !body.is_object()) {
-    return answer(Problem(500, "internal",
+    return answer(Refused(500, "internal",
                           route.ask.name() + " did not reply a stream batch (plugin's fault)"),
                   {});
   }

@@ -25,10 +25,7 @@ double Seconds(std::chrono::steady_clock::duration d) {
 }
 
 Reply Unavailable(const std::string& code, const std::string& detail) {
-  Reply reply;
-  reply.status = 503;
-  reply.code = code;
-  reply.detail = detail;
+  Reply reply = Refused(503, code, detail);
   reply.retry_after_s = 1;
   return reply;
 }
@@ -217,12 +214,10 @@ void Executor::Run() {
   while (!stopping_) {
     if (Turn()) continue;
     Millis wait{1000};
-    const Time now = clock_.Now();
     if (next_due_) wait = std::min(wait, clock_.RealWait(*next_due_));
     if (!tells_.empty())
       wait = std::min(wait, std::max(Millis(1), clock_.RealWait(tells_since_ + kTellEvery)));
     if (journal_down_) wait = Millis(200);
-    (void)now;
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, wait, [&] { return stopping_ || (!inbox_.empty() && !journal_down_); });
   }

@@ -13,6 +13,15 @@
 
 namespace reprise::runtime {
 
+/// A reply that says no; `code` and `detail` become problem+json.
+inline Reply Refused(int status, std::string code, std::string detail) {
+  Reply reply;
+  reply.status = status;
+  reply.code = std::move(code);
+  reply.detail = std::move(detail);
+  return reply;
+}
+
 /// A request that passed its checks.
 struct Admitted {
   Request request;
