@@ -6,10 +6,10 @@
 #include <filesystem>
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include "app/bench_stage.h"
 #include "app/commands.h"
+#include "app/temporary_folder.h"
 
 namespace reprise::runtime {
 namespace {
@@ -45,22 +45,19 @@ class Bench {
   Bench(const Options& options, BenchPlan plan) : options_(options), plan_(std::move(plan)) {}
 
   Result<json::object> Stage(const std::string& stage, std::int64_t sagas) {
-    const std::string folder = Folder();
-    auto answer = Run(stage, sagas, folder);
-    std::filesystem::remove_all(folder);
-    return answer;
+    auto folder = TemporaryFolder::Make("bench");
+    return folder ? Run(stage, sagas, folder->path().string()) : folder.error();
   }
 
   /// On a file that the runtime made, so that tables and indexes are the same.
   Result<json::object> Floor(std::int64_t sagas) {
-    const std::string folder = Folder();
+    auto folder = TemporaryFolder::Make("bench");
+    if (!folder) return folder.error();
+    auto prepared = Run("prepare", sagas, folder->path().string());
+    if (!prepared) return prepared;
     const auto program = std::filesystem::path(Self()).parent_path() / plan_.floor;
-    auto answer = Run("prepare", sagas, folder);
-    if (answer)
-      answer = Answer(
-          fmt::format("{} {} {}", Quoted(program.string()), sagas, Quoted(folder + "/bench.db")));
-    std::filesystem::remove_all(folder);
-    return answer;
+    return Answer(fmt::format("{} {} {}", Quoted(program.string()), sagas,
+                              Quoted((folder->path() / "bench.db").string())));
   }
 
  private:
@@ -72,10 +69,6 @@ class Bench {
     for (const std::string& plugins : options_.plugins) command += " --plugins " + Quoted(plugins);
     for (const std::string& path : options_.paths) command += " " + Quoted(path);
     return Answer(command);
-  }
-  static std::string Folder() {
-    std::string folder = (std::filesystem::temp_directory_path() / "reprise-bench-XXXXXX").string();
-    return mkdtemp(folder.data()) ? folder : "/tmp";
   }
 
   const Options& options_;

@@ -4,13 +4,13 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "app/commands.h"
 #include "app/demo_script.h"
 #include "app/http_client.h"
 #include "app/serving.h"
 #include "app/stand_in.h"
+#include "app/temporary_folder.h"
 #include "base/log.h"
 
 namespace reprise::runtime {
@@ -238,14 +238,17 @@ int Play(const Options& options, DemoScript script) {
     fmt::print("stand-in {:<10} {}\n", plan.name, (*stand_in)->url());
     stand_ins.push_back(std::move(*stand_in));
   }
-  std::string temporary = (std::filesystem::temp_directory_path() / "reprise-demo-XXXXXX").string();
-  if (!options.file && !mkdtemp(temporary.data())) return exit_code::kProblems;
+  auto temporary = TemporaryFolder::Make("demo");
+  if (!temporary) {
+    fmt::print(stderr, "reprise: {}\n", temporary.error().message);
+    return exit_code::kProblems;
+  }
   AssemblyOptions wanted;
   wanted.paths = {folder};
   wanted.config = options.config;
   wanted.plugin_folders = options.plugins;
   wanted.overrides.engine = "embedded";
-  wanted.overrides.file = options.file.value_or(temporary + "/demo.db");
+  wanted.overrides.file = options.file.value_or((temporary->path() / "demo.db").string());
   wanted.overrides.listen = options.listen ? *options.listen
                             : options.once ? "127.0.0.1:0"
                                            : "127.0.0.1:8080";
@@ -273,6 +276,7 @@ int Play(const Options& options, DemoScript script) {
   fmt::print("\n{}\n", good ? "Every saga ended as it should." : "NOT as it should; see above.");
   std::fflush(stdout);
   if (!options.once) {
+    if (!options.file) temporary->Keep();  // what a person tries may be looked at later
     fmt::print("\nIt goes on serving, at normal speed, until Ctrl-C.  Try:\n");
     for (const std::string& line : script.tries) {
       std::string shown = demo.Fill(line);
@@ -284,7 +288,6 @@ int Play(const Options& options, DemoScript script) {
     WaitForSignal();
   }
   serving.Stop();
-  if (!options.file && options.once) std::filesystem::remove_all(temporary);
   return good ? exit_code::kOk : exit_code::kProblems;
 }
 

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "app/version.h"
 #include "base/log.h"
 
 namespace reprise::runtime {
@@ -72,7 +73,7 @@ Status Serving::Start() {
 
   Health::Wiring health{executor, assembly_.metrics(), assembly_.clock()};
   health.catalog = &assembly_.plugins().catalog();
-  health.version = "1.0.0";
+  health.version = std::string(kVersion);
   health.lag = [this] { return assembly_.engine().bus().Lag(); };
   health.data_folder =
       std::filesystem::absolute(assembly_.deployment().embedded.file).parent_path().string();

@@ -2,8 +2,6 @@
 
 #include <cstdlib>
 
-#include <unistd.h>
-
 namespace reprise::runtime {
 namespace {
 
@@ -57,20 +55,18 @@ class HandedOn : public Responder {
 
 }  // namespace
 
-World::World(Setup setup) : setup_(std::move(setup)), loop_(std::make_shared<NoLoop>()) {}
+World::World(Setup setup, TemporaryFolder folder)
+    : setup_(std::move(setup)), folder_(std::move(folder)), loop_(std::make_shared<NoLoop>()) {}
 
 World::~World() {
   routes_.reset();
   assembly_.reset();
-  std::error_code error;
-  if (!folder_.empty()) std::filesystem::remove_all(folder_, error);
 }
 
 Result<std::unique_ptr<World>> World::Make(Setup setup) {
-  std::unique_ptr<World> world(new World(std::move(setup)));
-  std::string folder = (std::filesystem::temp_directory_path() / "reprise-world-XXXXXX").string();
-  if (!mkdtemp(folder.data())) return Error{Code::kInternal, "cannot make a temporary folder"};
-  world->folder_ = folder;
+  auto folder = TemporaryFolder::Make("world");
+  if (!folder) return folder.error();
+  std::unique_ptr<World> world(new World(std::move(setup), std::move(*folder)));
   world->faults_ = world->setup_.faults;
   if (Status status = world->Boot(); !status) return status.error();
   return world;
@@ -84,7 +80,7 @@ Status World::Boot() {
   options.plugin_folders = setup_.plugin_folders;
   options.environment = setup_.environment;
   options.overrides.engine = "embedded";
-  options.overrides.file = (folder_ / "world.db").string();
+  options.overrides.file = (folder_.path() / "world.db").string();
   options.clock = &clock_;
   options.hop_commits = setup_.hop_commits;
   options.executor.call_threads = 0;

@@ -5,7 +5,6 @@
 /// external steps run between turns, requests come in without a socket.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "app/assembly.h"
+#include "app/temporary_folder.h"
 #include "http/routes.h"
 #include "ports/http.h"
 
@@ -68,13 +68,13 @@ class World {  // Threads: one.
   const std::vector<Seen>& sagas() const { return sagas_; }
 
  private:
-  explicit World(Setup setup);
+  World(Setup setup, TemporaryFolder folder);
   Status Boot();
   Status Restart();
   Status TurnUntil(const std::function<bool()>& done);
 
   const Setup setup_;
-  std::filesystem::path folder_;
+  const TemporaryFolder folder_;  // outlives what is in it
   ManualClock clock_;
   std::unique_ptr<Assembly> assembly_;
   std::unique_ptr<Routes> routes_;
