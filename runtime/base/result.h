@@ -18,6 +18,8 @@ enum class Code {
   kCancelled = 4,
   kInDoubt = 5,
   kInternal = 6,
+  kFenced = 7,     // inside the runtime only: another worker has what this one thought its own
+  kContended = 8,  //   ... too: others' locks were in the way; less at once may go through
   kNotFound = 32,  // 32.. never will
   kInvalid = 33,
   kExhausted = 34,

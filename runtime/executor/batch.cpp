@@ -1,5 +1,6 @@
 #include "executor/batch.h"
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "base/log.h"
@@ -13,6 +14,12 @@ std::int64_t ItemOf(const Step& step, const Uuid& message) {
   std::uint64_t bits = 0;
   std::memcpy(&bits, message.bytes.data(), sizeof bits);
   return static_cast<std::int64_t>(bits >> 1 | 1);
+}
+
+/// `lock: userId` of this request: "userId=mina"; empty without one.
+std::string LockOf(const Admitted& admitted) {
+  const std::string& field = admitted.request.route->lock;
+  return field.empty() ? std::string() : field + "=" + admitted.fields.Text(field);
 }
 
 }  // namespace
@@ -31,13 +38,20 @@ bool Batch::Check(const Status& status) {
 }
 
 Batch::Ran Batch::Run(const Work& work) {
-  Ran ran = TakeDue();
+  std::vector<bool> free;
+  Ran ran = TakeLocks(work, free);
+  if (ran == Ran::kOk) ran = TakeDue();
   for (auto it = work.results.begin(); ran == Ran::kOk && it != work.results.end(); ++it)
     ran = CallEnded(*it);
   for (auto it = work.verbs.begin(); ran == Ran::kOk && it != work.verbs.end(); ++it)
     ran = Perform(*it);
-  for (auto it = work.admitted.begin(); ran == Ran::kOk && it != work.admitted.end(); ++it)
-    ran = Accept(*it);
+  for (std::size_t i = 0; ran == Ran::kOk && i < work.admitted.size(); ++i) {
+    if (free[i]) {
+      ran = Accept(work.admitted[i]);
+    } else {
+      after_.busy.push_back(work.admitted[i]);
+    }
+  }
   for (auto it = work.starts.begin(); ran == Ran::kOk && it != work.starts.end(); ++it)
     ran = AcceptStart(*it);
   for (auto it = work.tells.begin(); ran == Ran::kOk && it != work.tells.end(); ++it)
@@ -48,9 +62,31 @@ Batch::Ran Batch::Run(const Work& work) {
   for (Message& next : tx_.TakeLocal(after_.outbox)) in.push_back(std::move(next));
   ran = Rounds(std::move(in));
   if (ran != Ran::kOk) return ran;
-  if (!Check(tx_.AddHistory(history_)) || !Check(tx_.Send(sent_)) ||
+  if (!Check(tx_.AddHistory(history_)) || !Check(tx_.Send(after_.sent)) ||
       !Check(tx_.Consume(work.messages))) {
     return Ran::kFailed;
+  }
+  return Ran::kOk;
+}
+
+/// The locks that routes ask for, all at once and in the order of their names, before any row is
+/// touched: so two workers never wait for each other.
+Batch::Ran Batch::TakeLocks(const Work& work, std::vector<bool>& free) {
+  free.assign(work.admitted.size(), true);
+  std::vector<std::string> names;
+  for (const Admitted& admitted : work.admitted) {
+    if (std::string name = LockOf(admitted); !name.empty()) names.push_back(std::move(name));
+  }
+  if (names.empty()) return Ran::kOk;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  const auto taken = tx_.TakeLocks(names);
+  if (!taken) return Fail(taken.error());
+  for (std::size_t i = 0; i < free.size(); ++i) {
+    const std::string name = LockOf(work.admitted[i]);
+    if (name.empty()) continue;
+    const auto at = std::lower_bound(names.begin(), names.end(), name) - names.begin();
+    free[i] = (*taken)[static_cast<std::size_t>(at)];
   }
   return Ran::kOk;
 }
@@ -136,6 +172,7 @@ Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::vector<At
   attempt.undo_last = message.undo_last;
   attempt.row = std::move(meeting.row);
   attempt.key = std::move(message.key);
+  attempt.lane = message.lane;
   attempt.event = std::move(message.event);
   attempt.trace = std::move(message.trace);
   attempt.payload = std::move(message.payload);
@@ -305,6 +342,7 @@ Batch::Attempt Batch::Resume(const Plan& plan, const StepRow& row, const Saga& s
   attempt.phase = phase;
   attempt.row = row;
   attempt.key = KeyOf(plan, row.step, saga.root, row.saga);
+  attempt.lane = LaneOf(plan, row.step, saga.root, row.saga);
   attempt.root = saga.root;
   attempt.added = row.added;
   attempt.payload = saga.root.With(row.added);
@@ -337,7 +375,7 @@ Batch::Ran Batch::Tell(const Message& message) {
     return Ran::kOk;
   }
   for (Call::Sent& sent : attempt.call.sent) {
-    sent_.push_back({std::move(sent.topic), std::move(sent.key), std::move(sent.bytes), now_});
+    after_.sent.push_back({std::move(sent.topic), std::move(sent.key), std::move(sent.bytes), now_});
   }
   return Ran::kOk;
 }

@@ -45,6 +45,7 @@ class Batch {
     Last last = Last::kDone;
     bool undo_last = false;
     StepRow row;
+    LaneId lane = 0;
     std::string saga_text, key, event, idempotency_key, do_key, others, trace;
     Payload payload, root;
     json::object added;
@@ -67,6 +68,7 @@ class Batch {
   };
 
   // -- batch.cpp: rounds and waves
+  Ran TakeLocks(const Work& work, std::vector<bool>& free);
   Ran Rounds(std::vector<Message> in);
   std::vector<Message> TakeWave(std::vector<Message>& in);
   Ran RunWave(std::vector<Message>& wave);
@@ -102,6 +104,9 @@ class Batch {
   void Incomplete(const Plan& plan, const Saga& saga, const Decision& decision, Time now);
   void DeadBranch(const Plan& plan, const Saga& saga, const StepRow& row);
   std::string KeyOf(const Plan& plan, StepIndex step, const Payload& root, const Uuid& saga) const;
+  LaneId LaneOf(const Plan& plan, StepIndex step, const Payload& root, const Uuid& saga) const;
+  static Due DueOf(const Attempt& attempt, DueKind kind, Time due);
+  Due DueOf(const Plan& plan, StepIndex step, const Saga& saga, DueKind kind, Time due) const;
 
   // -- batch_accept.cpp: requests and starts become sagas
   Ran Accept(const Admitted& admitted);
@@ -150,7 +155,6 @@ class Batch {
   std::vector<StepRow> rows_;
   std::vector<Due> armed_;
   std::vector<History> history_;
-  std::vector<Transaction::Foreign> sent_;
   std::vector<Executor::Line> lines_;
   int counted_ = 0;       // dos of the step that a bench counts
   bool crashed_ = false;  // an injected crash: nothing of this batch may be committed

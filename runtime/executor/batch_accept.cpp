@@ -42,15 +42,9 @@ Batch::Ran Batch::Create(const Plan& plan, Saga saga, const std::string& event, 
   *created = fresh->front();
   if (!*created) return Ran::kOk;
   if (plan.pipeline->timeout) {
-    armed_.push_back({saga.id,
-                      saga.pipeline,
-                      saga.plan,
-                      kMaxMainSteps,
-                      0,
-                      DueKind::kTimeout,
-                      "",
-                      now_ + *plan.pipeline->timeout,
-                      {}});
+    Due timeout = DueOf(plan, 0, saga, DueKind::kTimeout, now_ + *plan.pipeline->timeout);
+    timeout.step = kMaxMainSteps;
+    armed_.push_back(std::move(timeout));
   }
   Tell(saga.id, plan, "", "started", saga.subject);
   Happened happened;
@@ -131,6 +125,7 @@ Reply Batch::Inline(const Admitted& admitted, const Plan& plan, int tries, Saga&
     attempt.payload = saga.root;
     attempt.root = saga.root;
     attempt.key = KeyOf(plan, index, saga.root, saga.id);
+    attempt.lane = LaneOf(plan, index, saga.root, saga.id);
     attempt.trace = admitted.request.trace;
     Prepare(attempt);
     if (!Faulted(attempt)) attempt.bound().action->Run(attempt.call);

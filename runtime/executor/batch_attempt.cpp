@@ -203,9 +203,8 @@ Batch::Ran Batch::ConcludeDo(Attempt& attempt) {
   fact.delta = attempt.delta;
   switch (attempt.ruling.next) {
     case Ruling::kPark:
-      armed_.push_back({attempt.row.saga, plan.pipeline->name, plan.pipeline->hash, attempt.step,
-                        attempt.row.item, DueKind::kRetryDo, "", attempt.ruling.due,
-                        step.side ? attempt.payload.object() : json::object()});
+      armed_.push_back(DueOf(attempt, DueKind::kRetryDo, attempt.ruling.due));
+      if (step.side) armed_.back().added = attempt.payload.object();
       fact.delta += 1;
       attempt.bound().retried->Add(1);
       if (call.outcome.verdict != Verdict::kLater)
@@ -227,14 +226,14 @@ Batch::Ran Batch::ConcludeDo(Attempt& attempt) {
   attempt.bound().done->Add(1);
   if (x_.on_count_ && step.name == x_.counted_step_) ++counted_;
   for (Call::Armed& armed : call.armed) {
-    armed_.push_back({attempt.row.saga, plan.pipeline->name, plan.pipeline->hash, attempt.step,
-                      attempt.row.item, DueKind::kTimer, std::move(armed.event), now_ + armed.delay,
-                      std::move(armed.added)});
+    armed_.push_back(DueOf(attempt, DueKind::kTimer, now_ + armed.delay));
+    armed_.back().event = std::move(armed.event);
+    armed_.back().added = std::move(armed.added);
     ++attempt.row.timers;
     ++fact.delta;
   }
   for (Call::Sent& sent : call.sent) {
-    sent_.push_back({std::move(sent.topic), std::move(sent.key), std::move(sent.bytes), now_});
+    after_.sent.push_back({std::move(sent.topic), std::move(sent.key), std::move(sent.bytes), now_});
   }
   for (std::string& hint : call.hints) after_.hints.push_back(std::move(hint));
   fact.kind = Fact::Kind::kDone;
@@ -256,15 +255,7 @@ Batch::Ran Batch::ConcludeUndo(Attempt& attempt) {
   fact.delta = attempt.delta;
   fact.last = attempt.undo_last;
   if (attempt.ruling.next == Ruling::kPark) {
-    armed_.push_back({attempt.row.saga,
-                      plan.pipeline->name,
-                      plan.pipeline->hash,
-                      attempt.step,
-                      attempt.row.item,
-                      DueKind::kRetryUndo,
-                      "",
-                      attempt.ruling.due,
-                      {}});
+    armed_.push_back(DueOf(attempt, DueKind::kRetryUndo, attempt.ruling.due));
     fact.delta += 1;
     if (call.outcome.verdict != Verdict::kLater)
       Remember(attempt, "retry", call.outcome.code, call.outcome.detail);
@@ -282,7 +273,7 @@ Batch::Ran Batch::ConcludeUndo(Attempt& attempt) {
   }
   fact.delta -= Timers(attempt);
   for (const Call::Sent& sent : call.sent)
-    sent_.push_back({sent.topic, sent.key, sent.bytes, now_});
+    after_.sent.push_back({sent.topic, sent.key, sent.bytes, now_});
   for (const std::string& hint : call.hints) after_.hints.push_back(hint);
   attempt.bound().undone->Add(1);
   const bool kept = attempt.row.kept;
@@ -293,6 +284,21 @@ Batch::Ran Batch::ConcludeUndo(Attempt& attempt) {
     Tell(attempt.row.saga, plan, attempt.spec().name, "undo", attempt.undo_last ? "told last" : "");
   Happen(attempt, std::move(fact));
   return Ran::kOk;
+}
+
+/// Something this attempt's lane will do later.
+Due Batch::DueOf(const Attempt& attempt, DueKind kind, Time due) {
+  Due row;
+  row.saga = attempt.row.saga;
+  row.pipeline = attempt.plan->pipeline->name;
+  row.plan = attempt.plan->pipeline->hash;
+  row.step = attempt.step;
+  row.item = attempt.row.item;
+  row.kind = kind;
+  row.due = due;
+  row.key = attempt.key;
+  row.lane = attempt.lane;
+  return row;
 }
 
 Batch::Ran Batch::SideFailed(Attempt& attempt) {
@@ -353,10 +359,8 @@ Batch::Ran Batch::Intend(Attempt attempt, bool reconcile_first) {
   job.payload = attempt.payload;
   job.root = attempt.root;
   job.deadline = attempt.call.deadline;
-  armed_.push_back({attempt.row.saga, attempt.plan->pipeline->name, attempt.plan->pipeline->hash,
-                    attempt.step, attempt.row.item, DueKind::kCall, "",
-                    now_ + attempt.spec().timeout,
-                    attempt.spec().side ? attempt.payload.object() : json::object()});
+  armed_.push_back(DueOf(attempt, DueKind::kCall, now_ + attempt.spec().timeout));
+  if (attempt.spec().side) armed_.back().added = attempt.payload.object();
   rows_.push_back(attempt.row);
   after_.calls.push_back(std::move(job));
   Fact fact;  // the message is consumed, the call is in flight instead

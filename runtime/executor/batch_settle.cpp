@@ -20,6 +20,31 @@ std::string Batch::KeyOf(const Plan& plan, StepIndex step, const Payload& root,
   return field.empty() ? saga.ToString() : root.Text(field);
 }
 
+/// The lane of a step, for do and undo alike.  A step without a key of its own goes by the
+/// pipeline's first key, so that a saga's steps meet in one worker and need no wire between them.
+LaneId Batch::LaneOf(const Plan& plan, StepIndex step, const Payload& root,
+                     const Uuid& saga) const {
+  if (x_.options_.partitions == 0) return 0;
+  const std::string& own = plan.step(step).key_field;
+  const std::string& field = own.empty() ? plan.pipeline->affinity_field : own;
+  const std::string key = field.empty() ? saga.ToString() : root.Text(field);
+  return plan.steps[step].lane | PartitionOfKey(key, x_.options_.partitions);
+}
+
+Due Batch::DueOf(const Plan& plan, StepIndex step, const Saga& saga, DueKind kind,
+                 Time due) const {
+  Due row;
+  row.saga = saga.id;
+  row.pipeline = saga.pipeline;
+  row.plan = saga.plan;
+  row.step = step;
+  row.kind = kind;
+  row.due = due;
+  row.key = KeyOf(plan, step, saga.root, saga.id);
+  row.lane = LaneOf(plan, step, saga.root, saga.id);
+  return row;
+}
+
 Batch::Ran Batch::Settle() {
   if (!Check(tx_.Record(rows_)) || !Check(tx_.Arm(armed_))) return Ran::kFailed;
   rows_.clear();
@@ -87,15 +112,7 @@ void Batch::Apply(const Decision& decision, Happened& h, Saga& saga) {
     rows_.push_back(h.row);
     const OnFailure& policy = h.plan->step(h.fact.step).on_failure;
     if (!policy.hold_forever) {
-      armed_.push_back({saga.id,
-                        saga.pipeline,
-                        saga.plan,
-                        h.fact.step,
-                        0,
-                        DueKind::kHold,
-                        "",
-                        now_ + *policy.hold,
-                        {}});
+      armed_.push_back(DueOf(*h.plan, h.fact.step, saga, DueKind::kHold, now_ + *policy.hold));
     }
     history_.push_back({saga.id, now_, h.plan->step(h.fact.step).name, "do", "held", h.fact.code,
                         h.fact.detail, "", 0});
@@ -121,8 +138,7 @@ void Batch::Incomplete(const Plan& plan, const Saga& saga, const Decision& decis
     row.detail = "an event this step waits for can no longer come";
     const OnFailure& policy = plan.step(join).on_failure;
     if (held && !policy.hold_forever) {
-      armed_.push_back(
-          {saga.id, saga.pipeline, saga.plan, join, 0, DueKind::kHold, "", now + *policy.hold, {}});
+      armed_.push_back(DueOf(plan, join, saga, DueKind::kHold, now + *policy.hold));
     }
     history_.push_back({saga.id, now, plan.step(join).name, "do", held ? "held" : "failed",
                         row.code, row.detail, "", 0});
@@ -172,6 +188,7 @@ void Batch::Send(const Happened& h, const Command& command, const Saga* saga) {
   message.retry = command.retry;
   const Payload& root = saga ? saga->root : h.root.empty() ? h.payload : h.root;
   message.key = KeyOf(*h.plan, command.step, root, h.saga);
+  message.lane = LaneOf(*h.plan, command.step, root, h.saga);
   if (command.phase == Phase::kDo) {
     message.payload = h.payload.empty() ? root : h.payload;
     message.added = h.added;
@@ -204,6 +221,7 @@ void Batch::Publish(const Plan& plan, const Saga* saga, const Uuid& id, const st
     message.event = event;
     message.at = now_;
     message.key = KeyOf(plan, side, root, id);
+    message.lane = LaneOf(plan, side, root, id);
     message.payload = payload;
     message.root = root;
     message.added = saga ? payload.Since(root) : json::object();

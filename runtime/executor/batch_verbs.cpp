@@ -197,15 +197,7 @@ Batch::Ran Batch::Wait(Attempt& attempt) {
     fact.whole = step.all;
   } else {
     attempt.row.state = StepState::kRunning;
-    armed_.push_back({attempt.row.saga,
-                      attempt.plan->pipeline->name,
-                      attempt.plan->pipeline->hash,
-                      attempt.step,
-                      0,
-                      DueKind::kWait,
-                      "",
-                      now_ + step.wait_at_most,
-                      {}});
+    armed_.push_back(DueOf(attempt, DueKind::kWait, now_ + step.wait_at_most));
     fact.delta += 1;
     fact.whole = step.all;
   }
@@ -283,6 +275,8 @@ Batch::Ran Batch::PerformOnLetter(const Verb& verb) {
   message.phase = letter.phase == "do" ? Phase::kDo : Phase::kUndo;
   message.event = letter.event;
   message.key = letter.key;
+  message.lane = LaneOf(*plan, *index, sagas->empty() ? *payload : sagas->front().root,
+                        letter.saga.nil() ? letter.message : letter.saga);
   message.payload = *payload;
   message.root = sagas->empty() ? *payload : sagas->front().root;
   message.added = message.payload.Since(message.root);

@@ -11,6 +11,7 @@ namespace reprise::runtime {
 namespace {
 
 constexpr Millis kTellEvery{50};
+constexpr Millis kBusyAgain{5};
 constexpr Millis kHousekeepEvery{10'000};
 constexpr Millis kIdleAlarm{600'000};
 
@@ -30,6 +31,19 @@ Reply Unavailable(const std::string& code, const std::string& detail) {
   return reply;
 }
 
+/// A request that answers everyone who asked the same.
+Request Whole(Admitted admitted) {
+  Request request = std::move(admitted.request);
+  if (!admitted.twins.empty()) {
+    request.reply = [first = std::move(request.reply), rest = std::move(admitted.twins)](
+                        const Reply& reply) {
+      first(reply);
+      for (const auto& twin : rest) twin(reply);
+    };
+  }
+  return request;
+}
+
 }  // namespace
 
 Executor::Executor(Journal& journal, Bus& bus, Plugins& plugins, Plans& plans, Clock& clock,
@@ -46,12 +60,14 @@ Executor::Executor(Journal& journal, Bus& bus, Plugins& plugins, Plans& plans, C
       commit_seconds_(metrics.HistogramOf("reprise_commit_duration_seconds")),
       queue_wait_(metrics.HistogramOf("reprise_queue_wait_seconds")),
       commits_total_(metrics.CounterOf("reprise_commits_total")),
+      limit_(options_.batch),
       on_crash_([] { std::raise(SIGKILL); }) {
   calls_ = std::make_unique<Calls>(clock_, options_.call_threads, [this](CallResult result) {
     const std::lock_guard lock(mutex_);
     inbox_.results.push_back(std::move(result));
     wake_.notify_one();
   });
+  bus_.OnArrival([this] { Wake(); });
 }
 
 Executor::~Executor() {
@@ -78,7 +94,7 @@ Work Executor::Collect() {
   {
     const std::lock_guard lock(mutex_);
     const auto take = [&](auto& from, auto& to) {
-      while (!from.empty() && to.size() < options_.batch) {
+      while (!from.empty() && to.size() < limit_) {
         to.push_back(std::move(from.front()));
         from.pop_front();
       }
@@ -89,6 +105,7 @@ Work Executor::Collect() {
     take(inbox_.verbs, inbox.verbs);
     take(inbox_.results, inbox.results);
   }
+  TakeBusy(inbox);
   waiting_ -= inbox.requests.size() + inbox.starts.size();
   for (auto& job : inbox.jobs) job();
   const Time now = clock_.Now();
@@ -106,7 +123,7 @@ Work Executor::Collect() {
   move(inbox.verbs, work.verbs);
   move(inbox.results, work.results);
   TakeTells(work, now);
-  if (auto messages = bus_.Poll(options_.batch)) work.messages = std::move(*messages);
+  if (auto messages = bus_.Poll(limit_)) work.messages = std::move(*messages);
   if (!next_due_known_) {
     auto next = journal_.NextDue();
     next_due_ = next ? *next : std::optional<Time>(now + std::chrono::seconds(1));
@@ -142,8 +159,9 @@ bool Executor::Commit(Work& work) {
       break;
     }
     std::vector<Message> outbox = std::move(batch.after().outbox);
+    const std::string sealed = bus_.Seal(outbox, batch.after().sent);
     const auto began = std::chrono::steady_clock::now();
-    const Status committed = (*tx)->Commit(outbox);
+    const Status committed = (*tx)->Commit(outbox, sealed);
     commit_seconds_.Observe(Seconds(std::chrono::steady_clock::now() - began));
     if (!committed) {
       error = committed.error();
@@ -160,6 +178,7 @@ bool Executor::Commit(Work& work) {
     }
     journal_down_ = false;
     next_due_known_ = false;
+    limit_ = std::min(options_.batch, limit_ * 2);
     for (int i = 0; i < batch.counted(); ++i) on_count_();
     if (const Status published = bus_.Publish(outbox); !published) {
       Log(LogLevel::kError, "publish failed; the outbox keeps it",
@@ -168,6 +187,11 @@ bool Executor::Commit(Work& work) {
     Finish(batch.after());
     return true;
   }
+  if (error.code == Code::kFenced || error.code == Code::kContended) {
+    if (error.code == Code::kContended) limit_ = std::max<std::size_t>(1, limit_ / 2);
+    PutBack(work);
+    return true;  // it goes on at once, with what it still holds
+  }
   Abandon(work, error);
   return false;
 }
@@ -175,10 +199,51 @@ bool Executor::Commit(Work& work) {
 /// Replies, calls and hints only follow what is durable.
 void Executor::Finish(Afterwards& after) {
   for (auto& reply : after.replies) reply();
+  if (!after.busy.empty()) ComeAgain(std::move(after.busy));
   for (CallJob& job : after.calls) calls_->Launch(std::move(job));
   for (const std::string& channel : after.hints) {
     for (const auto& listener : hint_listeners_) listener(channel);
   }
+}
+
+/// Nothing of it happened, and nothing is wrong with it: it comes again.
+void Executor::PutBack(Work& work) {
+  next_due_known_ = false;
+  metrics_.Count("reprise_batches_again_total");
+  bus_.Return(std::move(work.messages));
+  for (Message& tell : work.tells) tells_.push_back(std::move(tell));
+  const std::lock_guard lock(mutex_);
+  for (auto it = work.admitted.rbegin(); it != work.admitted.rend(); ++it) {
+    inbox_.requests.push_front(Whole(std::move(*it)));
+    ++waiting_;
+  }
+  for (auto it = work.starts.rbegin(); it != work.starts.rend(); ++it) {
+    inbox_.starts.push_front(std::move(*it));
+    ++waiting_;
+  }
+  for (Verb& verb : work.verbs) inbox_.verbs.push_back(std::move(verb));
+  for (CallResult& result : work.results) inbox_.results.push_back(std::move(result));
+}
+
+/// Their locks were not free: they are tried again in a moment, for as long as a lock is waited
+/// for.
+void Executor::ComeAgain(std::vector<Admitted> busy) {
+  const auto now = std::chrono::steady_clock::now();
+  for (Admitted& admitted : busy) {
+    Request request = Whole(std::move(admitted));
+    if (now - request.arrived < options_.lock_wait) {
+      busy_.push_back(std::move(request));
+      ++waiting_;
+    } else {
+      request.reply(Refused(409, "busy", "another request holds '" + request.route->lock + "'"));
+    }
+  }
+  busy_until_ = now + kBusyAgain;
+}
+
+void Executor::TakeBusy(Inbox& inbox) {
+  if (busy_.empty() || std::chrono::steady_clock::now() < busy_until_) return;
+  for (Request& request : std::exchange(busy_, {})) inbox.requests.push_back(std::move(request));
 }
 
 /// The journal failed: nothing happened.  Who can be told is told, the rest comes again.
@@ -217,9 +282,13 @@ void Executor::Run() {
     if (next_due_) wait = std::min(wait, clock_.RealWait(*next_due_));
     if (!tells_.empty())
       wait = std::min(wait, std::max(Millis(1), clock_.RealWait(tells_since_ + kTellEvery)));
+    if (!busy_.empty()) wait = std::min(wait, kBusyAgain);
     if (journal_down_) wait = Millis(200);
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, wait, [&] { return stopping_ || (!inbox_.empty() && !journal_down_); });
+    wake_.wait_for(lock, wait, [&] {
+      return stopping_ || ((!inbox_.empty() || arrived_) && !journal_down_);
+    });
+    arrived_ = false;
   }
 }
 
@@ -312,11 +381,19 @@ void Executor::Read(std::function<void(Journal&)> read) {
   wake_.notify_one();
 }
 
+void Executor::Wake() {
+  const std::lock_guard lock(mutex_);
+  arrived_ = true;
+  wake_.notify_one();
+}
+
 std::optional<std::pair<std::string, std::string>> Executor::Overloaded() const {
   if (stopping_) return std::pair<std::string, std::string>{"stopping", "the runtime is stopping"};
   if (journal_down_)
     return std::pair<std::string, std::string>{"unavailable",
                                                "the journal cannot store anything now"};
+  if (auto why = bus_.Overloaded())
+    return std::pair<std::string, std::string>{"unavailable", *why};
   if (waiting_ >= options_.queue_max) {
     return std::pair<std::string, std::string>{"overloaded", "too many requests are waiting"};
   }

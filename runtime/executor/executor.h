@@ -40,7 +40,8 @@ struct ExecutorOptions {
   std::size_t batch = 500;
   std::size_t queue_max = 10'000;  // waiting requests before 503
   std::size_t call_threads = 16;   // 0: calls run on the executor's thread (tests)
-  Millis lock_wait{2000};
+  Millis lock_wait{2000};         // how long a request waits for its `lock:` before 409 `busy`
+  std::uint32_t partitions = 0;   // of every step's lanes; 0: the engine has no lanes
   Millis keep_done{7LL * 86'400'000}, keep_undone{90LL * 86'400'000};
   std::uint64_t seed = 0;  // of ids; 0: from the machine
   std::vector<Fault> faults;
@@ -118,6 +119,9 @@ class Executor : public Ingress {
   Work Collect();
   bool Commit(Work& work);  // false: the journal failed, everything was put back or refused
   void Abandon(Work& work, const Error& error);
+  void PutBack(Work& work);
+  void ComeAgain(std::vector<Admitted> busy);
+  void TakeBusy(Inbox& inbox);
   void Finish(Afterwards& after);
   void TakeTells(Work& work, Time now);
   void Probe();
@@ -138,6 +142,9 @@ class Executor : public Ingress {
   Metrics::Counter& commits_total_;
 
   // the executor's thread only
+  std::size_t limit_;  // of a batch: `options.batch`, less while others' locks are in the way
+  std::vector<Request> busy_;
+  std::chrono::steady_clock::time_point busy_until_{};
   std::vector<Message> tells_;
   Time tells_since_{};
   std::optional<Time> next_due_;
@@ -156,6 +163,7 @@ class Executor : public Ingress {
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   Inbox inbox_;
+  bool arrived_ = false;  // on the bus
   std::atomic<std::size_t> waiting_ = 0;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> journal_down_ = false;

@@ -9,6 +9,7 @@ Status Plans::Add(PipelineRef pipeline, bool current) {
   for (const Step& step : pipeline->steps) {
     BoundStep bound;
     bound.step = &step;
+    bound.lane = LaneBase(pipeline->name, step.name);
     if (step.kind == StepKind::kAction) {
       auto action = plugins_.Bind(step);
       if (!action) {

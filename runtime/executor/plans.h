@@ -20,6 +20,7 @@ namespace reprise::runtime {
 /// A step with its plugin's action and what is remembered of it while the process lives.
 struct BoundStep {
   const Step* step = nullptr;
+  LaneId lane = 0;                 // partition 0 of its lanes
   std::unique_ptr<Action> action;  // null: built in (wait, fail)
   /// Attempts left that get a savepoint at once, because one lately failed after it had written.
   mutable int careful = 0;

@@ -10,6 +10,7 @@
 #include "executor/calls.h"
 #include "model/saga.h"
 #include "ports/ingress.h"
+#include "ports/journal.h"
 
 namespace reprise::runtime {
 
@@ -52,6 +53,8 @@ struct Afterwards {
   std::vector<CallJob> calls;
   std::vector<std::string> hints;
   std::vector<Message> outbox;
+  std::vector<Transaction::Foreign> sent;  // records for topics of others
+  std::vector<Admitted> busy;              // their locks were not free: they come again
 };
 
 }  // namespace reprise::runtime

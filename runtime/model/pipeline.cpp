@@ -68,10 +68,12 @@ void Link(Pipeline& pipeline) {
   pipeline.listeners.clear();
   pipeline.listen_to_all.clear();
   pipeline.foreign.clear();
+  pipeline.affinity_field.clear();
   for (Step& step : pipeline.steps) step.dependents = step.closure = step.causes = StepSet();
 
   for (StepIndex i = 0; i < pipeline.steps.size(); ++i) {
     if (i < pipeline.main_count) {
+      if (pipeline.affinity_field.empty()) pipeline.affinity_field = pipeline.steps[i].key_field;
       LinkMain(pipeline, i);
     } else {
       LinkSide(pipeline, i);

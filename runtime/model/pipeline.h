@@ -174,6 +174,10 @@ struct Pipeline {
   std::vector<Topic> topics;
   std::vector<Invariant> invariants;
 
+  /// The first key that a main step declares.  Steps without a key of their own are put into lanes
+  /// by this one, so that what belongs together meets in one worker; empty: by the saga id.
+  std::string affinity_field;
+
   std::map<std::string, std::vector<Target>, std::less<>> targets;  // event -> main steps
   std::map<std::string, std::vector<StepIndex>, std::less<>>
       listeners;                         // event -> side steps, `*` resolved per event

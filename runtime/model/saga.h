@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "model/lane.h"
 #include "model/pipeline.h"
 
 namespace reprise::runtime {
@@ -107,6 +108,12 @@ struct Message {
   Time at{};           // when it was emitted
   std::string trace;   // traceparent
   bool retry = false;  // an operator's: the step runs again (round = the row's); see Command::retry
+
+  // In memory only: where it goes, or came from.
+  LaneId lane = 0;
+  std::int64_t offset = -1;  // in its lane's log; -1: it was never on a wire
+  std::string broken;        // why it cannot be read; `raw` is then what came
+  std::string raw;
 };
 
 /// A due row: something its lane does at `due`.  (saga, step, item, kind, event) is unique.
@@ -128,6 +135,8 @@ struct Due {
   std::string event;
   Time due{};
   json::object added;  // kTimer: fields; kRetryDo of a side step: its payload
+  std::string key;     // of the step, as its messages carry it
+  LaneId lane = 0;     // whose owner does it
 };
 
 /// A message or input that could not be handled, kept for a person.

@@ -4,11 +4,15 @@
 /// Conformance: tests/conformance/bus_test.cpp runs over every implementation.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "model/saga.h"
+#include "ports/journal.h"
 
 namespace reprise::runtime {
 
@@ -23,8 +27,24 @@ class Bus {  // Threads: the worker's.
   /// The transaction that polled these was rolled back: give them again.
   virtual void Return(std::vector<Message> messages) = 0;
 
+  /// Before commit: the bytes Transaction::Commit stores, so that whoever finds them can publish
+  /// what this process did not: everything on its way and not acknowledged, then this outbox.
+  /// Empty where the journal stores messages as such (embedded).
+  virtual std::string Seal(std::span<const Message> outbox,
+                           std::span<const Transaction::Foreign> records) {
+    (void)outbox;
+    (void)records;
+    return {};
+  }
+
   /// After commit: what Transaction::Commit stored goes on its way.
   virtual Status Publish(std::span<const Message> outbox) = 0;
+
+  /// `wake` is called, on any thread, when there may be something to poll.
+  virtual void OnArrival(std::function<void()> wake) { (void)wake; }
+
+  /// Why no more may be accepted now, or nothing.  Threads: any.
+  virtual std::optional<std::string> Overloaded() const { return std::nullopt; }
 
   /// Messages waiting, for readiness, `/metrics` and back pressure.
   virtual Result<std::int64_t> Lag() = 0;

@@ -88,7 +88,7 @@ class Transaction {  // Rolls back unless committed.
   /// Answers how many of kind kTimer were removed.
   virtual Result<int> Disarm(const StepKey& step, std::span<const DueKind> kinds,
                              std::string_view event = {}) = 0;
-  /// Takes (deletes) the rows due at `now`, oldest first, at most `most`.
+  /// Takes (deletes) the rows due at `now` of this worker's lanes, oldest first, at most `most`.
   virtual Result<std::vector<Due>> TakeDue(Time now, std::size_t most) = 0;
 
   // -- the rest
@@ -108,7 +108,8 @@ class Transaction {  // Rolls back unless committed.
   virtual Status Consume(std::span<const Message> consumed) = 0;
 
   /// Records for topics of others, through the outbox: stored with this transaction, on their way
-  /// after Commit and Bus::Publish, at least once.  Embedded: JSON Lines `{key, value, at}`
+  /// after Commit and Bus::Publish, at least once.  Where Bus::Seal makes the outbox, they are in
+  /// it and this does nothing.  Embedded: JSON Lines `{key, value, at}`
   /// appended to
   /// `<file>.topics/<topic>.jsonl`, rotated at 64 MiB (`<topic>.1.jsonl` is the newest old one).
   struct Foreign {
@@ -128,10 +129,17 @@ class Transaction {  // Rolls back unless committed.
 
   /// What of `outbox` can be handled in this same transaction (embedded: everything).  Taken
   /// messages are moved out of `outbox`.
+  /// Where several workers share a journal: those whose lanes this worker holds.
   virtual std::vector<Message> TakeLocal(std::vector<Message>& outbox) = 0;
 
-  /// Durable when it returns.  The outbox is the last write.  kInDoubt: the answer was lost.
-  virtual Status Commit(std::span<const Message> outbox) = 0;
+  /// Takes these locks until the end of the transaction: right after Begin, before anything else.
+  /// Answers, per name, whether it was free; whoever finds one busy comes again later.
+  virtual Result<std::vector<bool>> TakeLocks(std::span<const std::string> names) = 0;
+
+  /// Durable when it returns.  The outbox is the last write: its messages (embedded), or what
+  /// Bus::Seal made of it.  kInDoubt: the answer was lost.  kFenced, kContended: nothing was done,
+  /// see Begin.
+  virtual Status Commit(std::span<const Message> outbox, std::string_view sealed = {}) = 0;
 };
 
 // ---------------------------------------------------------------- reading, for operators
@@ -168,11 +176,15 @@ class Journal {  // Threads: the one that made it.
  public:
   virtual ~Journal() = default;
 
+  /// Fences first, where several workers share a journal: kFenced says that lanes of this worker
+  /// have gone to another, and what was polled from them is not its own any more.  kContended, from
+  /// any call of the transaction: others hold locks that it needs (or it would deadlock); the same
+  /// work in smaller pieces may go through.
   virtual Result<std::unique_ptr<Transaction>> Begin() = 0;
   /// Reads between transactions.
   virtual Sql& reads() = 0;
 
-  /// The earliest due row, to know how long to sleep.
+  /// The earliest due row of this worker's lanes, to know how long to sleep.
   virtual Result<std::optional<Time>> NextDue() = 0;
   virtual Result<std::optional<IdempotencyRow>> FindIdempotency(std::string_view route,
                                                                 std::string_view caller,

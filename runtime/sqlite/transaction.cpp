@@ -222,7 +222,7 @@ std::vector<Message> SqliteTransaction::TakeLocal(std::vector<Message>& outbox) 
   return std::exchange(outbox, {});
 }
 
-Status SqliteTransaction::Commit(std::span<const Message> outbox) {
+Status SqliteTransaction::Commit(std::span<const Message> outbox, std::string_view) {
   if (over_) return Error{Code::kInvalid, "journal: the transaction is over"};
   if (sql_.lost()) return *sql_.lost();
   if (auto written = Note(WriteAll(outbox)); !written) return written;
