@@ -8,11 +8,14 @@ BUILD ?= build
 JOBS  ?= $(shell nproc)
 CTEST ?= ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-.PHONY: all packages release tests test demo bench sanitize tidy format clean
+.PHONY: all packages test-packages release tests test demo bench sanitize tidy format clean
 all: release
 
 packages:
-	@deploy/packages
+	@deploy/packages build
+
+test-packages:
+	@deploy/packages test
 
 $(BUILD)/build.ninja: | packages
 	cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DREPRISE_WERROR=$(if $(CI),ON,OFF)
@@ -23,7 +26,7 @@ release: packages $(BUILD)/build.ninja
 tests: release
 	cmake --build $(BUILD) -j $(JOBS) --target reprise_tests
 
-test: tests
+test: test-packages tests
 	$(CTEST)
 
 demo: release
@@ -33,7 +36,7 @@ bench: release
 	cmake --build $(BUILD) -j $(JOBS) --target reprise_bench
 	$(BUILD)/reprise bench $(ARGS)
 
-sanitize: packages
+sanitize: test-packages
 	cmake -S . -B build-sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DREPRISE_SANITIZE=address,undefined
 	cmake --build build-sanitize -j $(JOBS) --target reprise_tests
 	ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE slow
