@@ -156,15 +156,8 @@ Status Assembly::ReadFiles() {
 }
 
 Status Assembly::OpenEngine() {
-  if (loaded_.deployment.engine != "embedded") {
-    return Error{Code::kInvalid,
-                 "engine '" + loaded_.deployment.engine + "' is not in this build; use embedded"};
-  }
-  SqliteEngine::Options file;
-  file.file = loaded_.deployment.embedded.file;
-  file.hop_commits = options_.hop_commits;
-  file.clock = clock_;
-  auto engine = SqliteEngine::Open(std::move(file));
+  auto engine = runtime::OpenEngine(
+      loaded_.deployment, {clock_, own_clock_.get(), &metrics_, options_.hop_commits});
   if (!engine) return engine.error();
   engine_ = std::move(*engine);
   Journal& journal = engine_->journal();
@@ -202,6 +195,8 @@ Status Assembly::LoadPlans() {
   executor.batch = static_cast<std::size_t>(loaded_.deployment.limits.batch);
   executor.keep_done = loaded_.deployment.keep_done;
   executor.keep_undone = loaded_.deployment.keep_undone;
+  executor.partitions = engine_->partitions();
+  if (Status joined = engine_->Join(*plans_); !joined) return joined;
   executor_ = std::make_unique<Executor>(journal, engine_->bus(), *plugins_, *plans_, *clock_,
                                          metrics_, std::move(executor));
   return {};

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/engine.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
@@ -13,7 +14,6 @@
 #include "executor/executor.h"
 #include "executor/plans.h"
 #include "plugin/loaded_plugins.h"
-#include "sqlite/engine.h"
 
 namespace reprise::runtime {
 
@@ -45,7 +45,7 @@ class Assembly {
   const FoundPlugins& found() const { return found_; }
   Plugins& plugins() { return *plugins_; }
   Plans& plans() { return *plans_; }
-  SqliteEngine& engine() { return *engine_; }
+  Engine& engine() { return *engine_; }
   Executor& executor() { return *executor_; }
   PipelineRef PlanOf(const std::string& hash) const;
 
@@ -57,11 +57,11 @@ class Assembly {
 
   AssemblyOptions options_;
   Metrics metrics_;
-  std::unique_ptr<Clock> own_clock_;
+  std::unique_ptr<SystemClock> own_clock_;
   Clock* clock_ = nullptr;
   FoundPlugins found_;
   Loaded loaded_;
-  std::unique_ptr<SqliteEngine> engine_;
+  std::unique_ptr<Engine> engine_;
   std::unique_ptr<LoadedPlugins> plugins_;
   std::unique_ptr<Plans> plans_;
   std::unique_ptr<Executor> executor_;

@@ -12,6 +12,7 @@
 
 #include "app/assembly.h"
 #include "base/log.h"
+#include "sqlite/engine.h"
 
 namespace reprise::runtime {
 namespace {
@@ -93,7 +94,7 @@ Result<json::object> Throughput(Assembly& assembly, const BenchPlan& plan, std::
   UuidV7 ids(42);
   std::int64_t told = 0;
   executor.OnCount(plan.told, [&] { ++told; });
-  const std::int64_t commits = assembly.engine().stats().commits;
+  const std::int64_t commits = assembly.engine().commits();
   const double cpu = CpuSeconds();
   const auto began = Steady::now();
   for (std::int64_t n = 0; n < sagas;) {
@@ -114,7 +115,7 @@ Result<json::object> Throughput(Assembly& assembly, const BenchPlan& plan, std::
       {"seconds", seconds},
       {"sagas_per_s", n / seconds},
       {"cpu_s_per_1000", (CpuSeconds() - cpu) * 1000 / n},
-      {"commits_per_saga", static_cast<double>(assembly.engine().stats().commits - commits) / n},
+      {"commits_per_saga", static_cast<double>(assembly.engine().commits() - commits) / n},
       {"peak_mib", PeakMib()}};
 }
 

@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 
 #include <pthread.h>
 
@@ -75,19 +74,24 @@ Status Serving::Start() {
   health.catalog = &assembly_.plugins().catalog();
   health.version = std::string(kVersion);
   health.lag = [this] { return assembly_.engine().bus().Lag(); };
-  health.data_folder =
-      std::filesystem::absolute(assembly_.deployment().embedded.file).parent_path().string();
+  health.data_folder = assembly_.engine().data_folder();
   health_ = std::make_unique<Health>(std::move(health));
   health_->AddCheck("journal", [this]() -> Result<std::string> {
     const auto why = assembly_.executor().Overloaded();
     if (why && why->first == "unavailable") return Error{Code::kUnavailable, why->second};
     return std::string();
   });
+  for (Engine::Part& part : assembly_.engine().parts())
+    health_->AddCheck(part.name, std::move(part.check));
   health_->AddCheck("ingress", [this]() -> Result<std::string> {
     const auto why = assembly_.executor().Overloaded();
     if (why && why->first != "unavailable") return Error{Code::kUnavailable, why->second};
     return std::string();
   });
+
+  // A hint reaches the streams of every process; what comes from others is not sent on.
+  assembly_.engine().OnHint([this](const std::string& channel) { routes_->Hint(channel); });
+  executor.OnHint([this](const std::string& channel) { assembly_.engine().Hint(channel); });
 
   worker_ = std::thread([&executor] { executor.Run(); });
   return server_->Start([this](HttpRequest request, std::shared_ptr<Responder> responder) {

@@ -11,6 +11,7 @@
 #include "app/remote.h"
 #include "base/clock.h"
 #include "config/yaml.h"
+#include "sqlite/engine.h"
 
 namespace reprise::runtime {
 namespace {

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace reprise::runtime {
 namespace {
@@ -15,13 +16,27 @@ std::int64_t RealMillis() {
 SystemClock::SystemClock(double speed)
     : anchor_real_ms_(RealMillis()), anchor_ms_(RealMillis()), speed_(speed) {}
 
+std::int64_t SystemClock::Real() const {
+  return RealMillis() + offset_ms_.load();
+}
+
+void SystemClock::Follow(Time time) {
+  const std::int64_t before = offset_ms_.exchange(ToMillis(time) - RealMillis());
+  const std::int64_t moved = offset_ms_.load() - before;
+  // The first word, or a clock that was set: at speed 1 its time is ours; a fast clock keeps what
+  // it has counted.
+  if (std::abs(moved) < 1000) return;
+  anchor_real_ms_ += moved;
+  if (speed_.load() == 1.0) anchor_ms_ = anchor_real_ms_.load();
+}
+
 Time SystemClock::At(std::int64_t real_ms) const {
   const double passed = static_cast<double>(real_ms - anchor_real_ms_.load()) * speed_.load();
   return FromMillis(anchor_ms_.load() + static_cast<std::int64_t>(passed));
 }
 
 Time SystemClock::Now() const {
-  return At(RealMillis());
+  return At(Real());
 }
 
 Millis SystemClock::RealWait(Time due) const {
@@ -30,7 +45,7 @@ Millis SystemClock::RealWait(Time due) const {
 }
 
 void SystemClock::SetSpeed(double speed) {
-  const std::int64_t real = RealMillis();
+  const std::int64_t real = Real();
   anchor_ms_ = ToMillis(At(real));
   anchor_real_ms_ = real;
   speed_ = speed;

@@ -28,10 +28,16 @@ class SystemClock : public Clock {
   /// From now on time runs at this speed; it never jumps.
   void SetSpeed(double speed);
 
+  /// Another clock said `time` a moment ago: from now on this one goes by it, so that all who
+  /// follow the same clock agree.  At speed 1 it is never ahead of that clock.
+  void Follow(Time time);
+
  private:
-  struct Anchor;
   Time At(std::int64_t real_ms) const;
 
+  std::int64_t Real() const;
+
+  std::atomic<std::int64_t> offset_ms_ = 0;  // of the clock that is followed, to the machine's
   std::atomic<std::int64_t> anchor_real_ms_;
   std::atomic<std::int64_t> anchor_ms_;
   std::atomic<double> speed_;

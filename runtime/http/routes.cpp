@@ -93,6 +93,10 @@ Result<std::unique_ptr<Routes>> Routes::Make(std::vector<PipelineRef> pipelines,
   return routes;
 }
 
+void Routes::Hint(const std::string& channel) {
+  streams_->Hint(channel);
+}
+
 std::size_t Routes::streams() const {
   return streams_->open();
 }

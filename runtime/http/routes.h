@@ -41,6 +41,8 @@ class Routes {  // Threads: Handle from any.
 
   /// Open event streams, for metrics.
   std::size_t streams() const;
+  /// Something may be new for the streams of `channel`: another process says so.  Threads: any.
+  void Hint(const std::string& channel);
 
  private:
   struct Call;

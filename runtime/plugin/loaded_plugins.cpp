@@ -1,5 +1,8 @@
 #include "plugin/loaded_plugins.h"
 
+#include <chrono>
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "base/suggest.h"
@@ -7,6 +10,25 @@
 #include "plugin/instance.h"
 
 namespace reprise::runtime {
+namespace {
+
+/// A transaction that holds the lock `name`; other processes that start now wait for their turn.
+Result<std::unique_ptr<Transaction>> BeginAlone(Journal& journal, const std::string& name) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  for (;;) {
+    auto transaction = journal.Begin();
+    if (!transaction) return transaction;
+    const auto taken = (*transaction)->TakeLocks(std::span(&name, 1));
+    if (!taken) return taken.error();
+    if (taken->front()) return transaction;
+    if (std::chrono::steady_clock::now() > give_up)
+      return Error{Code::kContended, name + ": another process has not finished it in a minute"};
+    transaction = Error{};  // rolls back before the wait
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+}  // namespace
 
 LoadedPlugins::LoadedPlugins(FoundPlugins found, Metrics& metrics)
     : found_(std::move(found)), catalog_(found_.catalog()), metrics_(metrics) {}
@@ -51,7 +73,7 @@ void LoadedPlugins::Ask(const QuestionRef& question, Asked& asked) {
 Status LoadedPlugins::Start(Journal& journal, Time now) {
   for (const auto& [name, instance] : instances_) {
     if (!instance->starts()) continue;
-    Result<std::unique_ptr<Transaction>> transaction = journal.Begin();
+    Result<std::unique_ptr<Transaction>> transaction = BeginAlone(journal, "start of " + name);
     if (!transaction) return transaction.error();
     if (Status status = instance->Start(**transaction, now); !status) return status;
     if (Status status = (*transaction)->Commit({}); !status) return status;

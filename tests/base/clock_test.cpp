@@ -26,6 +26,23 @@ TEST(SystemClock, FollowsTheMachine) {
   EXPECT_LT(std::chrono::abs(clock.Now() - real), Millis(1000));
 }
 
+TEST(SystemClock, GoesByTheClockItFollows) {
+  SystemClock clock;
+  const Time other = clock.Now() + std::chrono::hours(24);
+  clock.Follow(other);
+  EXPECT_GE(clock.Now(), other);
+  EXPECT_LT(clock.Now() - other, Millis(1000));
+  clock.Follow(other - std::chrono::hours(48));  // it was set back
+  EXPECT_LT(clock.Now(), other);
+}
+
+TEST(SystemClock, KeepsWhatAFastClockHasCountedWhenItFollowsAnother) {
+  SystemClock clock(1000.0);
+  const Time before = clock.Now();
+  clock.Follow(before + std::chrono::hours(24));
+  EXPECT_LT(clock.Now() - before, std::chrono::hours(1));
+}
+
 TEST(SystemClock, NeverJumpsWhenItsSpeedChanges) {
   SystemClock clock(1.0);
   const Time before = clock.Now();

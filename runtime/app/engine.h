@@ -1,0 +1,66 @@
+/// Engine: the journal, the bus and what belongs to them, whichever of them a deployment names.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "config/deployment.h"
+#include "executor/plans.h"
+#include "ports/bus.h"
+#include "ports/journal.h"
+
+namespace reprise::runtime {
+
+class Engine {  // Threads: the executor's, unless a function says otherwise.
+ public:
+  virtual ~Engine() = default;
+
+  virtual Journal& journal() = 0;
+  /// After Join only.
+  virtual Bus& bus() = 0;
+
+  /// The pipelines are known and their plans bound: lanes are made and work may begin.
+  virtual Status Join(const Plans& plans) {
+    (void)plans;
+    return {};
+  }
+  /// Of every step's lanes; 0: there are none.
+  virtual std::uint32_t partitions() const { return 0; }
+
+  /// Commits of the journal, all of them.
+  virtual std::int64_t commits() const = 0;
+
+  /// A part that must work for the runtime to be ready.  Threads: any.
+  struct Part {
+    std::string name;
+    std::function<Result<std::string>()> check;
+  };
+  virtual std::vector<Part> parts() { return {}; }
+  /// The folder whose disk the journal fills; empty: it is elsewhere.
+  virtual std::string data_folder() const { return {}; }
+
+  /// Tells every process that a channel has something new, and hears of it.  Threads: any.
+  virtual void Hint(const std::string& channel) { (void)channel; }
+  virtual void OnHint(std::function<void(const std::string& channel)> listener) { (void)listener; }
+};
+
+struct EngineOptions {
+  Clock* clock = nullptr;          // outlives the engine
+  SystemClock* follows = nullptr;  // the same, if it may be set by the journal's time; or null
+  Metrics* metrics = nullptr;
+  bool hop_commits = false;  // each hop of a message is a commit of its own (crash tests)
+};
+
+/// What the deployment says.
+Result<std::unique_ptr<Engine>> OpenEngine(const Deployment& deployment,
+                                           const EngineOptions& options);
+
+Result<std::unique_ptr<Engine>> OpenEmbedded(const Deployment& deployment,
+                                             const EngineOptions& options);
+
+}  // namespace reprise::runtime
