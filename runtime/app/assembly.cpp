@@ -58,8 +58,9 @@ std::vector<std::string> PluginFolders(const std::vector<std::string>& flags,
 
 Result<Fault> ParseFault(const std::string& text) {
   const auto bad = [&] {
-    return Error{Code::kInvalid,
-                 "--fault " + text + ": write [PIPELINE/]STEP.do=fail|retry:N|crash:N|unknown"};
+    return Error{
+        Code::kInvalid,
+        "'" + text + "' is no fault; write [PIPELINE/]STEP.do=fail|retry:N|crash:N|unknown"};
   };
   Fault fault;
   const std::size_t equals = text.find('=');

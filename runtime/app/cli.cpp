@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cmath>
 #include <cstdlib>
 #include <map>
 
@@ -18,7 +19,9 @@
 #include <CLI/CLI.hpp>
 #pragma GCC diagnostic pop
 
+#include "app/assembly.h"
 #include "base/suggest.h"
+#include "http/server.h"
 
 namespace reprise::runtime {
 namespace {
@@ -77,6 +80,29 @@ void AddLoading(CLI::App* app, Options& o) {
   app->add_option("--plugins", o.plugins, "a folder of plugins, searched first");
 }
 
+/// What is no address, or no fault, is a mistake of the command line, found before anything opens.
+std::string WhyNoAddress(const std::string& text) {
+  HttpOptions parsed;
+  const Status status = ParseListen(text, parsed);
+  return status ? "" : status.error().message;
+}
+
+std::string WhyNoFault(const std::string& text) {
+  const auto fault = ParseFault(text);
+  return fault ? "" : fault.error().message;
+}
+
+std::string WhyNoSpeed(const std::string& text) {
+  char* end = nullptr;
+  const double speed = std::strtod(text.c_str(), &end);
+  const bool fine = !text.empty() && *end == '\0' && std::isfinite(speed) && speed > 0;
+  return fine ? "" : "'" + text + "' is not a positive number";
+}
+
+void AddListen(CLI::App* app, Options& o) {
+  app->add_option("--listen", o.listen, "address:port of HTTP")->check(WhyNoAddress);
+}
+
 void AddRun(CLI::App& app, Options& o) {
   CLI::App* run = Verb(app, o, "run", "Run pipelines");
   AddPaths(run, o, true);
@@ -84,20 +110,21 @@ void AddRun(CLI::App& app, Options& o) {
   run->add_option("--engine", o.engine, "embedded or cluster")
       ->check(CLI::IsMember({"embedded", "cluster"}));
   run->add_option("--file", o.file, "the embedded engine's file");
-  run->add_option("--listen", o.listen, "address:port of HTTP");
+  AddListen(run, o);
   run->add_option("--steps", o.steps, "only these steps, and 'http'")->delimiter(',');
   run->add_flag("--check", o.check, "lint and connect, then exit");
   run->add_flag("--supervise", o.supervise, "start again after a crash");
-  run->add_option("--fault", o.faults, "for tests: [PIPELINE/]STEP.do=fail|retry:N|crash:N");
+  run->add_option("--fault", o.faults, "for tests: [PIPELINE/]STEP.do=fail|retry:N|crash:N")
+      ->check(WhyNoFault);
   run->add_option("--clock-speed", o.clock_speed,
                   "for demos: the whole runtime's clock runs X times as fast")
-      ->check(CLI::PositiveNumber);
+      ->check(WhyNoSpeed);
   run->add_option("--log", o.log, "text or json")->check(CLI::IsMember({"text", "json"}));
 
   CLI::App* demo = Verb(app, o, "demo", "Play a folder's demo.yaml; default the sample service");
   AddPaths(demo, o, false);
   AddLoading(demo, o);
-  demo->add_option("--listen", o.listen, "address:port of HTTP");
+  AddListen(demo, o);
   demo->add_option("--file", o.file, "the file to use; else a new one in a temporary folder");
   demo->add_flag("--once", o.once, "end after the script: 0 if every saga ended as it should");
 }

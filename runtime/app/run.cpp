@@ -9,6 +9,7 @@
 #include "app/commands.h"
 #include "app/serving.h"
 #include "base/log.h"
+#include "base/suggest.h"
 
 namespace reprise::runtime {
 namespace {
@@ -23,6 +24,24 @@ AssemblyOptions Wanted(const Options& options) {
   wanted.plugin_folders = options.plugins;
   wanted.clock_speed = options.clock_speed;
   return wanted;
+}
+
+/// A fault of a step that no pipeline has would never strike, and a test with it would show
+/// nothing.
+Status CheckFault(const Fault& fault, const std::vector<PipelineRef>& pipelines) {
+  std::vector<std::string> known;
+  for (const PipelineRef& pipeline : pipelines) {
+    if (!fault.pipeline.empty() && fault.pipeline != pipeline->name) continue;
+    for (const Step& step : pipeline->steps) {
+      if (step.name == fault.step) return {};
+      known.push_back(step.name);
+    }
+  }
+  if (known.empty()) {
+    return Error{Code::kInvalid, fmt::format("--fault: there is no pipeline '{}'", fault.pipeline)};
+  }
+  return Error{Code::kInvalid, fmt::format("--fault: no pipeline has a step '{}'{}", fault.step,
+                                           DidYouMean(fault.step, known))};
 }
 
 }  // namespace
@@ -47,6 +66,12 @@ int RunRun(const Options& options) {
   if (!assembly) {
     fmt::print(stderr, "{}\n", assembly.error().message);
     return exit_code::kProblems;
+  }
+  for (const Fault& fault : (*assembly)->executor().faults()) {
+    if (Status known = CheckFault(fault, (*assembly)->loaded().pipelines); !known) {
+      fmt::print(stderr, "reprise: {}\n", known.error().message);
+      return exit_code::kUsage;
+    }
   }
   if (options.check) {
     fmt::print(stderr, "{} pipelines are fine; {}\n", (*assembly)->loaded().pipelines.size(),

@@ -111,6 +111,11 @@ void PickRuntime(Files& files, const std::string& config) {
   if (config.empty()) return;
   std::erase_if(files.runtimes,
                 [&](const auto& document) { return document->source.file != config; });
+  const bool read = std::find(files.read.begin(), files.read.end(), config) != files.read.end();
+  if (read && files.runtimes.empty()) {
+    WholeFile(files.findings, config, "RPR015",
+              "is no deployment file: its first key must be 'runtime'");
+  }
 }
 
 template <class Documents>

@@ -54,6 +54,17 @@ TEST(Load, RefusesTwoPipelinesOfOneNameAndTwoRuntimes) {
   EXPECT_EQ(chosen.deployment.name, "two");
 }
 
+TEST(Load, RefusesAConfigThatIsNoDeploymentFile) {
+  Folder folder;
+  folder.Write("a.yaml", "pipeline: a\n").Write("r.yaml", "runtime: one\n");
+  LoadOptions options;
+  options.config = folder.Path("a.yaml");
+  const Loaded loaded = Load({folder.Path()}, {}, Variables({}), options);
+  ASSERT_EQ(loaded.findings.size(), 1u) << RenderText(loaded.findings);
+  EXPECT_EQ(loaded.findings[0].code, "RPR015");
+  EXPECT_EQ(loaded.findings[0].file, options.config);
+}
+
 TEST(Load, ReadsAFileOnceThoughNamedTwice) {
   Folder folder;
   folder.Write("a.yaml", "pipeline: a\n");

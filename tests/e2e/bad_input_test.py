@@ -100,9 +100,21 @@ class CommandLine(Refusals):
         self.says(command("run", CONCERT, "--no-such-flag"), USAGE, "--no-such-flag")
         self.says(command("rnu", CONCERT), USAGE, "run")
         self.says(command("run", CONCERT, "--clock-speed", "-1"), USAGE, "clock-speed")
+        self.says(command("run", CONCERT, "--clock-speed", "x"), USAGE, "clock-speed")
 
     def test_an_address_that_is_none_is_said(self):
-        self.says(command("run", CONCERT, "--file", self.file, "--listen", "nonsense"), PROBLEMS, "nonsense")
+        self.says(command("run", CONCERT, "--file", self.file, "--listen", "nonsense"), USAGE,
+                  "'nonsense' is not an address", "--listen")
+
+    def test_a_fault_that_can_never_strike_is_said(self):
+        self.says(self.run_concert("--fault", "nonsense"), USAGE, "STEP.do=fail")
+        self.says(self.run_concert("--fault", "resrve.do=fail"), USAGE, "'resrve'", "did you mean 'reserve'")
+        self.says(self.run_concert("--fault", "nowhere/reserve.do=fail"), USAGE, "'nowhere'")
+
+    def test_a_deployment_file_that_is_none_is_said(self):
+        self.says(self.run_concert("--config", self.folder / "nowhere.yaml"), PROBLEMS, "nowhere.yaml")
+        self.says(self.run_concert("--config", CONCERT / "queue.yaml"), PROBLEMS, "queue.yaml",
+                  "no deployment file")
 
     def test_a_path_that_is_not_there_is_said(self):
         ended = self.run_concert(path=self.folder / "nowhere")
