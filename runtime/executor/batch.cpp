@@ -374,9 +374,7 @@ Batch::Ran Batch::Tell(const Message& message) {
                  attempt.call.outcome.detail, false);
     return Ran::kOk;
   }
-  for (Call::Sent& sent : attempt.call.sent) {
-    after_.sent.push_back({std::move(sent.topic), std::move(sent.key), std::move(sent.bytes), now_});
-  }
+  SendRecords(attempt.call);
   return Ran::kOk;
 }
 

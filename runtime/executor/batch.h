@@ -93,6 +93,7 @@ class Batch {
   Ran Wait(Attempt& attempt);
   Ran SideFailed(Attempt& attempt);
   int Timers(Attempt& attempt);
+  void SendRecords(Call& call);
 
   // -- batch_settle.cpp: what follows for sagas
   Ran Settle();

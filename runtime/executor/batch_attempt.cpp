@@ -184,6 +184,15 @@ Batch::Ran Batch::Conclude(Attempt& attempt) {
   return ran;
 }
 
+/// Records for topics of others and hints to streams, which leave with this commit.
+void Batch::SendRecords(Call& call) {
+  for (Call::Sent& sent : call.sent) {
+    after_.sent.push_back(
+        {std::move(sent.topic), std::move(sent.key), std::move(sent.bytes), now_});
+  }
+  for (std::string& hint : call.hints) after_.hints.push_back(std::move(hint));
+}
+
 /// Cancels the timers a step armed; answers how many were in `open`.
 int Batch::Timers(Attempt& attempt) {
   if (attempt.row.timers == 0) return 0;
@@ -232,10 +241,7 @@ Batch::Ran Batch::ConcludeDo(Attempt& attempt) {
     ++attempt.row.timers;
     ++fact.delta;
   }
-  for (Call::Sent& sent : call.sent) {
-    after_.sent.push_back({std::move(sent.topic), std::move(sent.key), std::move(sent.bytes), now_});
-  }
-  for (std::string& hint : call.hints) after_.hints.push_back(std::move(hint));
+  SendRecords(call);
   fact.kind = Fact::Kind::kDone;
   if (!call.emitted.empty()) {
     fact.event = step.name + "." + call.emitted[0].event;
@@ -249,7 +255,7 @@ Batch::Ran Batch::ConcludeDo(Attempt& attempt) {
 
 Batch::Ran Batch::ConcludeUndo(Attempt& attempt) {
   const Plan& plan = *attempt.plan;
-  const Call& call = attempt.call;
+  Call& call = attempt.call;
   Fact fact;
   fact.step = attempt.step;
   fact.delta = attempt.delta;
@@ -272,9 +278,7 @@ Batch::Ran Batch::ConcludeUndo(Attempt& attempt) {
     return Ran::kOk;
   }
   fact.delta -= Timers(attempt);
-  for (const Call::Sent& sent : call.sent)
-    after_.sent.push_back({sent.topic, sent.key, sent.bytes, now_});
-  for (const std::string& hint : call.hints) after_.hints.push_back(hint);
+  SendRecords(call);
   attempt.bound().undone->Add(1);
   const bool kept = attempt.row.kept;
   fact.kind = Fact::Kind::kSettled;

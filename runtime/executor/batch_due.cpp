@@ -173,6 +173,8 @@ Batch::Ran Batch::CallEnded(const CallResult& result) {
   attempt.call.outcome = result.outcome;
   attempt.call.outcome.unknown = result.unknown;
   attempt.call.emitted = result.emitted;
+  attempt.call.armed = result.armed;
+  attempt.call.sent = result.sent;
   attempt.call.hints = result.hints;
   attempt.ruling = Judge(attempt.spec(), before, job.phase, attempt.call.outcome, now_);
   attempt.row = attempt.ruling.row;
@@ -189,6 +191,7 @@ Batch::Ran Batch::AfterDeferred(Attempt& attempt) {
   fact.whole = attempt.spec().all;
   if (attempt.ruling.next == Ruling::kDone) {
     fact.kind = Fact::Kind::kDone;  // without its event: what depends on it is a tombstone already
+    SendRecords(attempt.call);
   } else if (attempt.ruling.next == Ruling::kFailed) {
     fact.kind = Fact::Kind::kFailed;
     fact.code = attempt.row.code;

@@ -1,5 +1,7 @@
 #include "executor/calls.h"
 
+#include <iterator>
+
 namespace reprise::runtime {
 namespace {
 
@@ -23,6 +25,17 @@ void Fill(Call& call, const CallJob& job, const std::string& saga_id, Time now,
   call.now = now;
   call.deadline = job.deadline;
   call.cancelled = &cancelled;
+}
+
+/// Hands on what the plugin left: of a Reconcile that knew, then of the call that followed it.
+void Take(Call& call, CallResult& result) {
+  const auto move_to = [](auto& from, auto& to) {
+    std::move(from.begin(), from.end(), std::back_inserter(to));
+  };
+  move_to(call.emitted, result.emitted);
+  move_to(call.armed, result.armed);
+  move_to(call.sent, result.sent);
+  move_to(call.hints, result.hints);
 }
 
 }  // namespace
@@ -88,14 +101,15 @@ CallResult Calls::Make(CallJob job) {
     asked.reconcile = true;
     if (action.info().reconciles) action.Run(asked);
     if (asked.found == 0) {
+      Take(asked, result);
       made.last = Last::kDone;
       made.memo = asked.outcome.memo;
       if (made.phase == Phase::kDo) {
         result.outcome = {Verdict::kDone, asked.outcome.memo, {}, {}, {}};
-        result.emitted = std::move(asked.emitted);
         return result;
       }
     } else if (asked.found == 1 && made.phase == Phase::kUndo) {
+      Take(asked, result);
       result.never_done = true;
       result.outcome.verdict = Verdict::kDone;
       return result;
@@ -113,8 +127,7 @@ CallResult Calls::Make(CallJob job) {
   Fill(call, made, saga_id, clock_.Now(), cancelled_);
   action.Run(call);
   result.outcome = std::move(call.outcome);
-  result.emitted = std::move(call.emitted);
-  result.hints = std::move(call.hints);
+  Take(call, result);
   return result;
 }
 

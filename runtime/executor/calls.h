@@ -45,7 +45,10 @@ struct CallResult {
   Outcome outcome;
   bool unknown = false;     // nobody can tell whether it happened
   bool never_done = false;  // an Undo found that there was nothing to undo
+  // What takes effect with the commit that records the outcome.
   std::vector<Call::Emitted> emitted;
+  std::vector<Call::Armed> armed;
+  std::vector<Call::Sent> sent;
   std::vector<std::string> hints;
 };
 

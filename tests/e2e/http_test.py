@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import http.client
 import json
+import pathlib
 import re
 import threading
 import time
@@ -676,6 +677,22 @@ class Ending(unittest.TestCase):
             self.assertEqual(stream.status, 200)
             self.assertEqual(runtime.stop(within=10), 0, runtime.log)
             stream.close()
+
+
+class Alerts(Concert):
+    options = ("--fault", "hold-seat.do=fail")
+
+    def test_without_notion_an_alert_is_in_the_log_and_in_a_file_and_doctor_says_so(self):
+        answer = self.ask("POST", "/reservations", {"seatId": "A-1"}, bearer=self.runtime.token("al"))
+        self.assertEqual(answer.status, 202, answer)
+        saga = answer.json()["sagaId"]
+        file = pathlib.Path(f"{self.runtime.file}.topics") / "alerts.jsonl"
+        line = until("the alert is in the file", lambda: file.exists() and file.read_text())
+        self.assertIn("reservation/hold-seat failed", line)
+        self.assertIn(saga, line)
+        self.assertIn("alert: reservation/hold-seat failed", self.runtime.log)
+        said = command("doctor", "--server", self.runtime.server).stdout
+        self.assertRegex(said, "push  notion_url is not set.*alerts go to the log and to")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
 // External steps: an intent, a call, a result; and what becomes of a call that was cut off.
+#include <fstream>
+
 #include "executor_fixture.h"
 
 namespace reprise::runtime {
@@ -12,6 +14,15 @@ class ExternalTest : public ExecutorTest {
     Step step = A(name, on);
     step.external = true;
     return step;
+  }
+
+  /// The keys of the records in a topic's file, in order.
+  std::string Records(const std::string& topic) const {
+    std::ifstream file(folder_ / "test.db.topics" / (topic + ".jsonl"));
+    std::string keys, line;
+    while (std::getline(file, line))
+      keys += (keys.empty() ? "" : " ") + std::string(json::parse(line).at("key").as_string());
+    return keys;
   }
 };
 
@@ -75,6 +86,61 @@ TEST_F(ExternalTest, ACallCutOffByACrashIsReconciled) {
   EXPECT_EQ(calls, 0);
   EXPECT_EQ(State(id), "done");
   EXPECT_EQ(Show(id).steps.at(0).memo, "found");
+}
+
+TEST_F(ExternalTest, WhatACallSendsGoesOutWithTheCommitOfItsResult) {
+  Flow({E("mail", "start"), A("b", "mail.ok")});
+  plugins_.On("p.mail", [&](Call& call) {
+    call.sent.push_back({"mails", call.phase == Phase::kDo ? "sent" : "taken back", "{}"});
+    EXPECT_EQ(Records("mails"), call.phase == Phase::kDo ? "" : "sent");
+    if (call.phase == Phase::kDo && call.attempt == 1) return Retry(call);  // nothing commits
+    Ok(call);
+  });
+  plugins_.On("p.b", [](Call& call) { Fail(call); });
+  const Uuid id = Begin("start");
+  Advance(1h);
+  EXPECT_EQ(State(id), "undone");
+  EXPECT_EQ(Records("mails"), "sent taken back");
+}
+
+TEST_F(ExternalTest, WhatAReconcileSendsGoesOutToo) {
+  Step mail = E("mail", "start");
+  mail.reconciles = true;
+  Flow({mail});
+  plugins_.On("p.mail", [&](Call& call) {
+    EXPECT_TRUE(call.reconcile);
+    call.found = 0;
+    call.sent.push_back({"mails", "found", "{}"});
+  });
+  crash_at_ = 1;
+  const Uuid id = Begin("start");
+  Advance(30s);
+  EXPECT_EQ(State(id), "done");
+  EXPECT_EQ(Records("mails"), "found");
+}
+
+TEST_F(ExternalTest, ATimerThatACallArmsFires) {
+  Step mail = E("mail", "start");
+  mail.events = {"ok", "late"};
+  Flow({mail, A("remind", "mail.late")});
+  plugins_.On("p.mail", [&](Call& call) { call.armed.push_back({"late", 5min, {}}); });
+  const Uuid id = Begin("start");
+  Advance(4min);
+  EXPECT_EQ(State(id), "running");
+  Advance(1min);
+  EXPECT_EQ(StepOf(id, "remind"), "done");
+  EXPECT_EQ(State(id), "done");
+}
+
+TEST_F(ExternalTest, WhatACallSentGoesOutAlthoughAnUndoWaitedForIt) {
+  Flow({A("a", "start"), E("mail", "a.ok"), A("c", "a.ok")});
+  plugins_.On("p.mail", [&](Call& call) {
+    call.sent.push_back({"mails", call.phase == Phase::kDo ? "sent" : "taken back", "{}"});
+    Ok(call);
+  });
+  plugins_.On("p.c", [](Call& call) { Fail(call); });
+  EXPECT_EQ(State(Begin("start")), "undone");
+  EXPECT_EQ(Records("mails"), "sent taken back");
 }
 
 TEST_F(ExternalTest, AnIdempotentCallCutOffIsMadeAgainWithTheSameKey) {
