@@ -9,6 +9,7 @@
 #include "admin/letters.h"
 #include "admin/sagas.h"
 #include "base/suggest.h"
+#include "model/decide.h"
 
 namespace reprise::runtime {
 namespace {
@@ -61,9 +62,7 @@ bool FindEvent(const Pipeline* plan, Verb& verb, Answer& refused) {
   if (verb.event.starts_with(step.name + ".")) verb.event.erase(0, step.name.size() + 1);
   if (std::find(step.events.begin(), step.events.end(), verb.event) != step.events.end())
     return true;
-  refused = Answer::Problem(400, "no_such_event",
-                            fmt::format("step '{}' has no event '{}'{}", step.name, verb.event,
-                                        DidYouMean(verb.event, step.events)));
+  refused = Answer::Problem(400, "no_such_event", NoSuchEvent(step, verb.event));
   return false;
 }
 

@@ -271,6 +271,7 @@ Batch::Ran Batch::ConcludeUndo(Attempt& attempt) {
   if (attempt.ruling.next == Ruling::kStuck) {
     Remember(attempt, "stuck", attempt.row.code, attempt.row.detail);
     if (attempt.spec().side) return SideFailed(attempt);
+    if (!attempt.spec().halt) fact.delta -= Timers(attempt);  // it settles, stuck as it is
     fact.kind = Fact::Kind::kStuck;
     fact.code = attempt.row.code;
     fact.detail = attempt.row.detail;

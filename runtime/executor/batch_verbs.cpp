@@ -96,8 +96,7 @@ Batch::Ran Batch::PerformOnStep(const Verb& verb, const Plan& plan, const Saga& 
     const bool known =
         std::find(step.events.begin(), step.events.end(), verb.event) != step.events.end();
     if (!verb.event.empty() && !known) {
-      answer(Refused(404, "event.unknown",
-                     "step '" + verb.step + "' has no event '" + verb.event + "'"));
+      answer(Refused(404, "event.unknown", NoSuchEvent(step, verb.event)));
       return Ran::kOk;
     }
     if (known) fact.event = step.name + "." + verb.event;
@@ -122,7 +121,8 @@ Batch::Ran Batch::PerformOnStep(const Verb& verb, const Plan& plan, const Saga& 
                       verb.who, 0});
   Tell(saga.id, plan, verb.step, "verb", verb.what);
   attempt.row = row;
-  rows_.push_back(row);
+  if (fact.kind == Fact::Kind::kResolve) fact.delta -= Timers(attempt);
+  rows_.push_back(attempt.row);
   Happen(attempt, std::move(fact));
   answer(Ok({{"sagaId", saga.id.ToString()},
              {"step", verb.step},

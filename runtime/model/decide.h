@@ -50,9 +50,9 @@ struct Meeting {
 /// same table (their delta is ignored).
 ///
 /// kRunDo leaves the row kRunning; a step of kind kWait stays so until its signal or the end of the
-/// wait (both then are Fact kDone with the event).  kRunUndo leaves it kUndoing.  With every
-/// kSettle, and when an Undo is through, the executor disarms the step's timers and adds -1 each to
-/// the fact's delta.
+/// wait (both then are Fact kDone with the event).  kRunUndo leaves it kUndoing.  Whenever a step
+/// settles (kSettle, an Undo that is through, one that is stuck and does not halt, kResolve) the
+/// executor disarms the step's timers and adds -1 each to the fact's delta.
 Meeting Meet(const Pipeline& pipeline, const StepRow& row, const Message& message);
 
 /// The undo or close that waited (kDefer), once the call is judged and `row` is as Judge left it:
@@ -182,6 +182,9 @@ Fact::Settled SettledAs(const StepRow& row);
 /// A skipped step is done without effects (`cancelled`): its undo settles without running.  Holds
 /// and parked retries of the row are dropped by the executor, which counts them.
 StepRow ByVerb(const StepRow& row, Fact::Kind verb, Time now);
+
+/// Why a step cannot be skipped with this event: it has others, which are named.
+std::string NoSuchEvent(const Step& step, std::string_view event);
 
 /// Whether the fact changes the saga row at all.  False for a linear hop: one message consumed, one
 /// created.  The executor then never locks the row.

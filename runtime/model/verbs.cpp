@@ -2,6 +2,14 @@
 
 namespace reprise::runtime {
 
+std::string NoSuchEvent(const Step& step, std::string_view event) {
+  std::string words = "step '" + step.name + "' has no event '" + std::string(event) + "'; it has ";
+  if (step.events.empty()) return words + "none";
+  for (const std::string& known : step.events)
+    words += (&known == &step.events.front() ? "" : ", ") + known;
+  return words;
+}
+
 /// A person's undo of the whole saga, or its timeout: the same machinery as a failure.
 void Deciding::Cancel(const char* code) {
   const bool timeout = fact_.kind == Fact::Kind::kTimeout;

@@ -174,12 +174,15 @@ TEST_F(ExecutorTest, ResolveEndsAStuckSagaAndIsRecorded) {
 TEST_F(ExecutorTest, SkipEmitsTheEventAPersonNames) {
   Step b = A("b", "a.ok");
   b.on_failure.hold_forever = true;
-  Flow({A("a", "start"), b, A("c", "b.ok")});
+  b.events = {"ok", "no"};
+  Flow({A("a", "start"), b, A("c", "b.ok"), A("d", "b.no")});
   plugins_.On("p.b", [&](Call& call) { Fail(call); });
   const Uuid id = Begin("start");
   Advance(24h);
   EXPECT_EQ(StepOf(id, "b"), "held");
-  EXPECT_EQ(Do("skip", id, "b", "nonsense").code, "event.unknown");
+  const Reply unknown = Do("skip", id, "b", "okay");
+  EXPECT_EQ(unknown.code, "event.unknown");
+  EXPECT_EQ(unknown.detail, "step 'b' has no event 'okay'; it has ok, no");
   EXPECT_EQ(Do("skip", id, "b", "ok").code, "");
   EXPECT_EQ(State(id), "done");
   EXPECT_EQ(StepOf(id, "c"), "done");
@@ -199,6 +202,54 @@ TEST_F(ExecutorTest, TimersFireOnceAndNeverEarly) {
   Advance(1ms);
   EXPECT_EQ(State(id), "done");
   EXPECT_EQ(Show(id).steps.at(1).added.at("rung"), true);
+}
+
+TEST_F(ExecutorTest, SkipWithoutAnEventGoesNoFurther) {
+  Step b = A("b", "a.ok");
+  b.on_failure.hold_forever = true;
+  Flow({A("a", "start"), b, A("c", "b.ok")});
+  plugins_.On("p.b", [&](Call& call) { Fail(call); });
+  const Uuid id = Begin("start");
+  EXPECT_EQ(Do("skip", id, "b").code, "");
+  EXPECT_EQ(State(id), "done");
+  EXPECT_EQ(StepOf(id, "b"), "done");
+  EXPECT_EQ(StepOf(id, "c"), "-");
+}
+
+TEST_F(ExecutorTest, AStuckStepsTimersDoNotKeepItsSagaOpen) {
+  Step a = A("a", "start");
+  a.events = {"ok", "due"};
+  Flow({a, A("b", "a.ok"), A("c", "a.due")});
+  plugins_.On("p.a", [](Call& call) {
+    if (call.phase == Phase::kUndo) return Fail(call);
+    call.armed.push_back({"due", 24h, {}});
+    Ok(call);
+  });
+  plugins_.On("p.b", [](Call& call) { Fail(call); });
+  const Uuid id = Begin("start");
+  EXPECT_EQ(State(id), "stuck");
+  EXPECT_EQ(Show(id).saga.open, 0);
+  EXPECT_TRUE(Show(id).due.empty());
+}
+
+TEST_F(ExecutorTest, AStepThatHaltsKeepsItsTimersUntilAPersonResolvesIt) {
+  Step a = A("a", "start");
+  a.events = {"ok", "due"};
+  a.halt = true;
+  Flow({a, A("b", "a.ok"), A("c", "a.due")});
+  plugins_.On("p.a", [](Call& call) {
+    if (call.phase == Phase::kUndo) return Fail(call);
+    call.armed.push_back({"due", 24h, {}});
+    Ok(call);
+  });
+  plugins_.On("p.b", [](Call& call) { Fail(call); });
+  const Uuid id = Begin("start");
+  EXPECT_EQ(State(id), "undoing");
+  EXPECT_EQ(Show(id).due.size(), 1U);
+  EXPECT_EQ(Do("resolve", id, "a").code, "");
+  EXPECT_EQ(State(id), "undone");
+  EXPECT_EQ(Show(id).saga.open, 0);
+  EXPECT_TRUE(Show(id).due.empty());
 }
 
 TEST_F(ExecutorTest, CancellingASagaCancelsItsTimers) {

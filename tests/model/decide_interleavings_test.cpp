@@ -170,6 +170,22 @@ TEST(Interleavings, KeepTheInvariantsWithWaitsTimersAndCalls) {
                "last meets undone", "do again meets waiting"});
 }
 
+/// The step with the timer cannot be undone: with `halt` it settles only when a person says so.
+Flow StuckWithATimer(bool halt) {
+  Flow flow = WaitsAndCalls();
+  flow.conduct["X"].sticks = true;
+  flow.pipeline.steps[3].halt = halt;
+  flow.budget[kStucks] = flow.budget[kVerbs] = 1;
+  flow.budget[kTimeouts] = flow.budget[kKepts] = flow.budget[kRetries] = 0;
+  flow.resolve_verb = true;
+  return flow;
+}
+
+TEST(Interleavings, AStepThatIsStuckLeavesNoTimerBehind) {
+  ExpectHolds("stuck with a timer", StuckWithATimer(false), {"undo again meets stuck"});
+  ExpectHolds("halted with a timer", StuckWithATimer(true), {"undo again meets stuck"});
+}
+
 TEST(Interleavings, KeepTheInvariantsWithCallsOnABusThatRepeats) {
   Flow flow = WaitsAndCalls();
   flow.budget[kDups] = 1;
@@ -229,6 +245,12 @@ TEST(Mutant, AnUndoThatDoesNotWaitForTheCallIsNoticed) {
 TEST(Mutant, TimersThatSurviveTheirStepAreNoticed) {
   Flow flow = WaitsAndCalls();
   flow.mutant.timers_stay = true;
+  ExpectCaught(flow, "outlives it");
+}
+
+TEST(Mutant, TimersThatSurviveAStuckStepAreNoticed) {
+  Flow flow = StuckWithATimer(false);
+  flow.mutant.stuck_timers_stay = true;
   ExpectCaught(flow, "outlives it");
 }
 

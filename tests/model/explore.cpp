@@ -184,6 +184,7 @@ class Explorer {
     // What it depends on may be on its way back already: a stuck step does not hold it up unless it
     // halts.
     if (row.state == StepState::kStuck && !lanes_.step(i).halt) next.spoken_for.Add(i);
+    if (kind == Fact::Kind::kResolve) fact.delta -= lanes_.DropTimers(next, i);
     if (!lanes_.Happen(next, fact)) return;
     if (kind == Fact::Kind::kResolve) {
       next.effects[i] = kNoEffect;
@@ -272,7 +273,7 @@ class Explorer {
                    std::to_string(live));
     }
     for (const Parked& p : w.due) {
-      if (p.kind == DueKind::kTimer && w.saga.settled.Has(p.step) && !w.saga.stuck.Has(p.step)) {
+      if (p.kind == DueKind::kTimer && w.saga.settled.Has(p.step)) {
         lanes_.Wrong("a timer of " + lanes_.step(p.step).name + " outlives it");
       }
     }

@@ -205,6 +205,7 @@ void Lanes::RunUndo(World& w, StepIndex i, const Choice& choice, bool last, int 
       fact.step = i;
       fact.last = last;
       fact.delta = delta;
+      if (!step(i).halt && !flow_.mutant.stuck_timers_stay) fact.delta -= DropTimers(w, i);
       Happen(w, fact);
       break;
     }

@@ -88,13 +88,15 @@ class Lanes {
   const std::string& wrong() const { return wrong_; }
   void Wrong(const std::string& what);
 
+  /// Cancels the timers of a step; answers how many there were.
+  int DropTimers(World& w, StepIndex i);
+
  private:
   EventIndex Index(const std::string& event);
   void Hold(World& w, StepIndex i);
   void Consumed(World& w, StepIndex i, int delta);
   void RunDo(World& w, StepIndex i, const Choice& choice, int delta);
   void TakesEffect(World& w, StepIndex i);
-  int DropTimers(World& w, StepIndex i);
   void Settled(World& w, StepIndex i, bool last, int delta);
   void RunUndo(World& w, StepIndex i, const Choice& choice, bool last, int delta);
   void CheckTurn(const World& w, StepIndex i, bool last);

@@ -43,11 +43,12 @@ struct Conduct {
 
 /// A wrong runtime, to see that the exploration notices.
 struct Mutant {
-  bool duplicates_count = false;  // a do that meets a tombstone is counted each time
-  bool no_defer = false;          // an undo does not wait for the call in flight
-  bool forgets_first = false;     // a person's retry forgets which message claimed the step
-  bool timers_stay = false;       // settling an undo leaves the timers armed
-  bool call_ends_first = false;   // the end of a call is counted before the undo that waited for it
+  bool duplicates_count = false;   // a do that meets a tombstone is counted each time
+  bool no_defer = false;           // an undo does not wait for the call in flight
+  bool forgets_first = false;      // a person's retry forgets which message claimed the step
+  bool timers_stay = false;        // settling an undo leaves the timers armed
+  bool stuck_timers_stay = false;  // an undo that gives up leaves the timers armed
+  bool call_ends_first = false;  // the end of a call is counted before the undo that waited for it
   std::function<void(Pipeline&)> decide_sees;  // Decide is given another pipeline
   std::function<void(Pipeline&)> all_see;      // Meet too; the checks know the true one
 };
