@@ -75,6 +75,7 @@ Status Serving::Start() {
   health.version = std::string(kVersion);
   health.lag = [this] { return assembly_.engine().bus().Lag(); };
   health.data_folder = assembly_.engine().data_folder();
+  health.commit = std::string(Commit());
   health_ = std::make_unique<Health>(std::move(health));
   health_->AddCheck("journal", [this]() -> Result<std::string> {
     const auto why = assembly_.executor().Overloaded();

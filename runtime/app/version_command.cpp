@@ -14,11 +14,12 @@ int RunVersion(const Options& options) {
   if (options.json()) {
     fmt::print("{}\n", json::serialize(
                            json::object{{"version", kVersion},
+                                        {"commit", Commit()},
                                         {"plugin_abi", kAbi},
                                         {"compiler", compiler},
                                         {"curl", curl_version_info(CURLVERSION_NOW)->version}}));
   } else {
-    fmt::print("reprise {}  plugin ABI {}  {}\n", kVersion, kAbi, compiler);
+    fmt::print("reprise {} ({})  plugin ABI {}  {}\n", kVersion, Commit(), kAbi, compiler);
   }
   return exit_code::kOk;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <regex>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -254,6 +255,9 @@ TEST(Version, IsTheProjects) {
   EXPECT_TRUE(Has(text, "project(reprise VERSION " + std::string(kVersion) + " "));
   const Said said = Say({"version", "-o", "json"});
   EXPECT_EQ(json::parse(said.out).at("version"), json::value(kVersion));
+  const std::string commit(json::parse(said.out).at("commit").as_string());
+  EXPECT_TRUE(std::regex_match(commit, std::regex("[0-9a-f]{12}|unknown"))) << commit;
+  EXPECT_TRUE(Has(Say({"version"}).out, "(" + commit + ")"));
   EXPECT_EQ(Say({"--version"}).exit, 0);
 }
 
