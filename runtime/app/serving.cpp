@@ -58,6 +58,7 @@ Status Serving::Start() {
   routes.clock = &assembly_.clock();
   routes.metrics = &assembly_.metrics();
   routes.admin_token = Env("REPRISE_ADMIN_TOKEN");
+  routes.problems = MakeProblemBook(assembly_.plugins().catalog());
   auto made = Routes::Make(assembly_.loaded().pipelines, executor, routes);
   if (!made) return made.error();
   routes_ = std::move(*made);
@@ -73,9 +74,9 @@ Status Serving::Start() {
   Health::Wiring health{executor, assembly_.metrics(), assembly_.clock()};
   health.catalog = &assembly_.plugins().catalog();
   health.version = std::string(kVersion);
+  health.commit = std::string(Commit());
   health.lag = [this] { return assembly_.engine().bus().Lag(); };
   health.data_folder = assembly_.engine().data_folder();
-  health.commit = std::string(Commit());
   health_ = std::make_unique<Health>(std::move(health));
   health_->AddCheck("journal", [this]() -> Result<std::string> {
     const auto why = assembly_.executor().Overloaded();

@@ -99,8 +99,7 @@ Decoded DecodeBody(const HttpRequest& request, const BodyType& type) {
   if (!request.body.empty()) {
     if (!IsJson(request.Header("content-type").value_or(""))) {
       decoded.problem =
-          MakeProblem(400, "body.media_type", "the body must be application/json in UTF-8");
-      decoded.problem->status = 415;
+          MakeProblem(415, "body.media_type", "the body must be application/json in UTF-8");
       return decoded;
     }
     auto parsed = Payload::Parse(request.body);

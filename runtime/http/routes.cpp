@@ -145,9 +145,14 @@ bool Routes::ExplainProblem(const HttpRequest& request, Responder& responder) co
   if (request.segments.size() != 2 || request.segments[0] != "problems") return false;
   if (request.method != "GET" && request.method != "HEAD") return false;
   const auto it = options_.problems.find(request.segments[1]);
-  if (it == options_.problems.end()) return false;
-  const json::object body{{"code", it->first}, {"about", it->second}};
-  responder.Send({.body = json::serialize(body)});
+  if (it != options_.problems.end()) {
+    responder.Send(RenderMeaning(it->first, it->second));
+    return true;
+  }
+  Problem problem = MakeProblem(
+      404, "not_found", fmt::format("no problem here has the code '{}'", request.segments[1]));
+  problem.instance = request.path;
+  responder.Refuse(std::move(problem));
   return true;
 }
 

@@ -2,7 +2,6 @@
 /// the reply.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "http/problem_book.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "ports/http.h"
@@ -24,7 +24,7 @@ struct RoutesOptions {
   const Clock* clock = nullptr;    // the journal's, for routes' deadlines; outlives us
   Metrics* metrics = nullptr;      // requests by route and status, their time; outlives the server
   std::string admin_token;         // of `token: admin`; empty: those routes are open
-  std::map<std::string, std::string> problems;  // what a code means, for GET /problems/<code>
+  ProblemBook problems;            // what codes mean, for GET /problems/<code>
   std::vector<std::string> reserved{"api", "livez", "readyz", "metrics", "problems"};
   Millis stream_every{5'000};
 };

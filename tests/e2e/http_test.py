@@ -39,6 +39,9 @@ class Concert(unittest.TestCase):
         self.assertEqual(problem["status"], status)
         self.assertEqual(problem["type"], f"/problems/{code}")
         self.assertTrue(problem["title"])
+        page = self.ask("GET", problem["type"])  # the type leads somewhere
+        self.assertEqual((page.status, page.json()["code"]), (200, code), page)
+        self.assertTrue(page.json()["about"] and page.json()["remedy"], page)
         if status == 401:
             self.assertIn("Bearer", answer.headers.get("www-authenticate", ""))
 

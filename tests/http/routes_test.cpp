@@ -285,11 +285,18 @@ TEST(Routes, GiveARequestItsDeadlineByTheJournalsClock) {
 
 TEST(Routes, ExplainTheCodesOfProblems) {
   RoutesOptions options;
-  options.problems["parcel.lost"] = "nobody knows where it is";
+  options.problems["parcel.lost"] = {
+      {410, "Nobody knows where it is.", "Ask the sender.", "p.find"}};
   const Reading known = Ask(ARoute("GET", "/a"), Get("/problems/parcel.lost"), {}, options).got;
   EXPECT_EQ(known.status, 200);
-  EXPECT_EQ(known.Field("about"), "nobody knows where it is");
-  EXPECT_EQ(Ask(ARoute("GET", "/a"), Get("/problems/other"), {}, options).got.status, 404);
+  EXPECT_EQ(known.Field("about"), "Nobody knows where it is.");
+  EXPECT_EQ(known.Field("title"), "Gone");
+  EXPECT_EQ(known.Field("status"), "410");
+  EXPECT_EQ(known.Field("remedy"), "Ask the sender.");
+  const Reading unknown = Ask(ARoute("GET", "/a"), Get("/problems/other"), {}, options).got;
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(unknown.Field("code"), "not_found");
+  EXPECT_THAT(unknown.Field("detail"), HasSubstr("'other'"));
 }
 
 TEST(Routes, CountRequestsByRouteAndStatus) {
