@@ -1,5 +1,6 @@
 #include "app/assembly.h"
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <set>
@@ -108,7 +109,8 @@ Result<std::unique_ptr<Assembly>> Assembly::Build(AssemblyOptions options) {
     made->clock_ = made->own_clock_.get();
   }
   for (Status (Assembly::*part)() :
-       {&Assembly::ReadFiles, &Assembly::OpenEngine, &Assembly::LoadPlans}) {
+       {&Assembly::ReadFiles, &Assembly::OpenEngine, &Assembly::ReadOldPlans,
+        &Assembly::LoadPlugins, &Assembly::LoadPlans}) {
     if (Status status = ((*made).*part)(); !status) return status.error();
   }
   return made;
@@ -143,16 +145,16 @@ Status Assembly::ReadFiles() {
                                      "; a pipeline file's first key is `pipeline:`"};
   }
   for (const std::string& line : found_.shadowed) Log(LogLevel::kWarn, line);
-  // A broken plugin must not give way in silence to one of the same name in a later folder.
-  const std::set<std::string> needed = NeededPlugins(loaded_.pipelines);
+  return NoneBroken(NeededPlugins(loaded_.pipelines));
+}
+
+/// A broken plugin must not give way in silence to one of the same name in a later folder.
+Status Assembly::NoneBroken(const std::set<std::string>& needed) const {
   for (const RefusedFile& refused : found_.refused) {
     if (needed.contains(std::filesystem::path(refused.path).stem().string())) {
       return Error{Code::kInvalid, refused.why};
     }
   }
-  auto plugins = LoadedPlugins::Create(found_, loaded_.deployment.plugins, needed, metrics_);
-  if (!plugins) return plugins.error();
-  plugins_ = std::move(*plugins);
   return {};
 }
 
@@ -161,6 +163,64 @@ Status Assembly::OpenEngine() {
       loaded_.deployment, {clock_, own_clock_.get(), &metrics_, options_.hop_commits});
   if (!engine) return engine.error();
   engine_ = std::move(*engine);
+  return {};
+}
+
+namespace {
+
+/// An earlier plan is gone for good; if sagas follow it the runtime must not start.
+Status Gone(const Journal::PlanRow& row, const Error& why) {
+  if (row.open_sagas == 0) return {};
+  return Error{Code::kInvalid,
+               fmt::format("{} saga{} an earlier plan of pipeline '{}' that cannot be loaded any "
+                           "more: {}\nBring back what it needs, or let what runs end first.",
+                           row.open_sagas, row.open_sagas == 1 ? " follows" : "s follow",
+                           row.pipeline, why.message)};
+}
+
+}  // namespace
+
+/// Plans that are in the journal and in no file any more, each with the plugins it needs.
+Status Assembly::ReadOldPlans() {
+  auto rows = engine_->journal().Plans();
+  if (!rows) return rows.error();
+  const PluginCatalog catalog = found_.catalog();
+  for (Journal::PlanRow& row : *rows) {
+    const auto current = [&](const PipelineRef& pipeline) { return pipeline->hash == row.hash; };
+    if (std::ranges::any_of(loaded_.pipelines, current)) continue;
+    auto pipeline = CompilePlan(row.text, catalog, options_.environment);
+    Status fine = pipeline ? NoneBroken(NeededPlugins({*pipeline})) : Status(pipeline.error());
+    if (!fine) {
+      if (Status gone = Gone(row, fine.error()); !gone) return gone;
+    } else {
+      old_plans_.push_back({std::move(*pipeline), std::move(row)});
+    }
+  }
+  return {};
+}
+
+/// Whose need it is that cannot be met: the files', or only that of sagas in flight.
+Error Assembly::WhyNoPlugins(const Error& why) {
+  const std::set<std::string> needed = NeededPlugins(loaded_.pipelines);
+  if (!LoadedPlugins::Create(found_, loaded_.deployment.plugins, needed, metrics_)) return why;
+  for (const OldPlan& old : old_plans_) {
+    std::set<std::string> with_old = needed;
+    if (old.row.open_sagas > 0) with_old.merge(NeededPlugins({old.pipeline}));
+    auto plugins = LoadedPlugins::Create(found_, loaded_.deployment.plugins, with_old, metrics_);
+    if (!plugins) return Gone(old.row, plugins.error()).error();
+  }
+  return why;
+}
+
+/// The plugins of the files' pipelines, and those that only sagas in flight still need.
+Status Assembly::LoadPlugins() {
+  std::set<std::string> needed = NeededPlugins(loaded_.pipelines);
+  for (const OldPlan& old : old_plans_) {
+    if (old.row.open_sagas > 0) needed.merge(NeededPlugins({old.pipeline}));
+  }
+  auto plugins = LoadedPlugins::Create(found_, loaded_.deployment.plugins, needed, metrics_);
+  if (!plugins) return WhyNoPlugins(plugins.error());
+  plugins_ = std::move(*plugins);
   Journal& journal = engine_->journal();
   const auto migrations = plugins_->Migrations();
   if (Status status = journal.Migrate(migrations); !status) return status;
@@ -179,18 +239,10 @@ Status Assembly::LoadPlans() {
     if (Status status = journal.PutPlan(pipeline->hash, pipeline->name, pipeline->text); !status)
       return status;
   }
-  auto rows = journal.Plans();
-  if (!rows) return rows.error();
-  for (const Journal::PlanRow& row : *rows) {
-    if (plans_->Find(row.hash)) continue;
-    auto old = CompilePlan(row.text, plugins_->catalog(), options_.environment);
-    Status added = old ? plans_->Add(*old, false) : Status(old.error());
-    if (added || row.open_sagas == 0) continue;
-    return Error{
-        Code::kInvalid,
-        fmt::format("{} sagas follow an earlier plan of pipeline '{}' that cannot be loaded any "
-                    "more: {}\nBring back what it needs, or let those sagas end first.",
-                    row.open_sagas, row.pipeline, added.error().message)};
+  for (const OldPlan& old : old_plans_) {
+    const Status added = plans_->Add(old.pipeline, false);
+    if (added) continue;
+    if (Status gone = Gone(old.row, added.error()); !gone) return gone;
   }
   ExecutorOptions executor = options_.executor;
   executor.batch = static_cast<std::size_t>(loaded_.deployment.limits.batch);

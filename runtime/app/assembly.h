@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,8 +52,18 @@ class Assembly {
 
  private:
   explicit Assembly(AssemblyOptions options) : options_(std::move(options)) {}
+  /// A plan that sagas may still follow although no file has it any more.
+  struct OldPlan {
+    PipelineRef pipeline;
+    Journal::PlanRow row;
+  };
+
   Status ReadFiles();
+  Status NoneBroken(const std::set<std::string>& needed) const;
   Status OpenEngine();
+  Status ReadOldPlans();
+  Error WhyNoPlugins(const Error& why);
+  Status LoadPlugins();
   Status LoadPlans();
 
   AssemblyOptions options_;
@@ -62,6 +73,7 @@ class Assembly {
   FoundPlugins found_;
   Loaded loaded_;
   std::unique_ptr<Engine> engine_;
+  std::vector<OldPlan> old_plans_;
   std::unique_ptr<LoadedPlugins> plugins_;
   std::unique_ptr<Plans> plans_;
   std::unique_ptr<Executor> executor_;
