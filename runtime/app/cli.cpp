@@ -190,9 +190,9 @@ void AddPlugin(CLI::App& app, Options& o) {
   describe->add_option("name", o.name, "its name")->required();
   AddLoading(describe, o);
   AddOutput(describe, o);
-  CLI::App* test =
-      Action(plugin, o, "test", "Check a plugin's .so against the laws of do and undo");
-  test->add_option("file", o.path, "the .so")->required();
+  CLI::App* test = Action(plugin, o, "test", "Build a plugin and run its own tests");
+  test->add_option("path", o.path, "its folder; default this one");
+  AddOutput(test, o);
 }
 
 void AddSagaReading(CLI::App* saga, Options& o) {

@@ -57,7 +57,7 @@ struct Options {
   bool watch = false, payloads = false;
 
   std::string name;  // plugin new|describe, explain CODE
-  std::string path;  // publish FILE, backup FILE, plugin test FILE
+  std::string path;  // publish FILE, backup FILE, plugin test FOLDER
   std::string dir;   // plugin new --dir
 };
 

@@ -15,6 +15,8 @@ int RunBench(const Options& options);
 int RunLint(const Options& options);
 int RunConfig(const Options& options);
 int RunPlugin(const Options& options);
+int RunPluginNew(const Options& options);
+int RunPluginTest(const Options& options);
 int RunSaga(const Options& options);
 int RunDlq(const Options& options);
 int RunPublish(const Options& options);

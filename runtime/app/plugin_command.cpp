@@ -1,4 +1,4 @@
-// reprise plugin list|describe
+// reprise plugin list|describe; new and test have files of their own
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -67,8 +67,7 @@ int Describe(const Options& options, const FoundPlugins& found) {
 int RunPlugin(const Options& options) {
   if (options.action == "list") return List(options, ReadPlugins(options));
   if (options.action == "describe") return Describe(options, ReadPlugins(options));
-  fmt::print(stderr, "reprise: 'plugin {}' is not in this build\n", options.action);
-  return exit_code::kUsage;
+  return options.action == "new" ? RunPluginNew(options) : RunPluginTest(options);
 }
 
 }  // namespace reprise::runtime

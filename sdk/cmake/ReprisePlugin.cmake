@@ -3,6 +3,8 @@
 # Makes plugins/NAME.so in the build folder, which exports nothing but reprise_entry_v1: two plugins in one
 # process share no symbol, not even the unique ones of templates and inline functions.
 #
+# Of an installed SDK: find_package(reprise 1 REQUIRED) and enable_testing() before it.
+#
 # TESTS makes the program NAME_test of the test kit and GoogleTest, and registers its tests as plugins.*.  A test
 # usually includes the plugin's source itself (#include "NAME.cpp"), so that it can name the plugin's classes; a
 # source that no test includes is compiled into the program.
@@ -22,7 +24,7 @@ function(reprise_add_plugin name)
   if(NOT REPRISE_SANITIZE)  # a sanitizer's run-time is the host's
     target_link_options(plugin_${name} PRIVATE LINKER:-z,defs)
   endif()
-  if(ARG_TESTS AND TARGET reprise::testkit)
+  if(ARG_TESTS AND (REPRISE_TESTS OR NOT DEFINED REPRISE_TESTS))
     reprise_plugin_test(${name} "${sources}" "${ARG_LIBRARIES}" "${ARG_TESTS}")
     add_test(NAME plugins.${name}.exports_its_entry_only
              COMMAND ${CMAKE_NM} -D --defined-only --format=posix $<TARGET_FILE:plugin_${name}>)
@@ -43,6 +45,9 @@ function(reprise_plugin_test name sources libraries tests)
       list(APPEND tests ${source})
     endif()
   endforeach()
+  if(NOT TARGET GTest::gtest)
+    find_package(GTest REQUIRED)
+  endif()
   add_executable(${name}_test ${tests})
   target_link_libraries(${name}_test PRIVATE reprise::testkit ${libraries} GTest::gtest GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name}_test TEST_PREFIX plugins. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)

@@ -634,13 +634,13 @@ class Health(Concert):
         self.assertEqual(sorted(named), ["data-platform", "payment", "push", "queue", "receipt", "reservation",
                                          "scheduler", "seat"])
 
-
     def test_metrics_and_version_name_the_same_build(self):
         build = json.loads(command("version", "-o", "json").stdout)
         self.assertRegex(build["commit"], r"^([0-9a-f]{12}|unknown)$")
         info = re.search(r"(?m)^reprise_build_info\{(.*)\} 1$", self.ask("GET", "/metrics").body.decode())
         self.assertIn(f'version="{build["version"]}"', info.group(1))
         self.assertIn(f'commit="{build["commit"]}"', info.group(1))
+
 
 class Ending(unittest.TestCase):
     def test_a_sigterm_under_load_answers_what_was_accepted_and_exits_with_0(self):
