@@ -104,7 +104,10 @@ json::array StepsJson(const SagaDetail& detail, const Pipeline* pipeline,
 json::array DueJson(const SagaDetail& detail, const Pipeline* pipeline) {
   json::array rows;
   for (const Due& due : detail.due) {
-    json::object row{{"kind", KindName(due.kind)}, {"due", Rfc3339(due.due)}, {"event", due.event}};
+    if (due.due == kNoTime) continue;  // a hold without end: its step says so
+    json::object row{{"kind", due.due > kNoTime ? "its turn" : KindName(due.kind)},
+                     {"event", due.event}};
+    if (due.due < kNoTime) row["due"] = Rfc3339(due.due);
     row["step"] = due.kind == DueKind::kTimeout ? "" : NameOfStep(pipeline, due.step);
     rows.push_back(std::move(row));
   }

@@ -62,6 +62,7 @@ Batch::Ran Batch::Run(const Work& work) {
   for (Message& next : tx_.TakeLocal(after_.outbox)) in.push_back(std::move(next));
   ran = Rounds(std::move(in));
   if (ran != Ran::kOk) return ran;
+  if (ran = WakeLines(); ran != Ran::kOk) return ran;
   if (!Check(tx_.AddHistory(history_)) || !Check(tx_.Send(after_.sent)) ||
       !Check(tx_.Consume(work.messages))) {
     return Ran::kFailed;
@@ -188,6 +189,11 @@ Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::vector<At
     if (auto n = tx_.Disarm({attempt.row.saga, attempt.step, attempt.row.item}, kParked); !n)
       return Fail(n.error());
   }
+  if (step.strict && (meeting.act == Act::kSettle || meeting.act == Act::kRunUndo)) {
+    static constexpr DueKind kPlace[] = {DueKind::kHold};  // of a step that a person retries
+    if (auto n = tx_.Disarm({attempt.row.saga, attempt.step, attempt.row.item}, kPlace); !n)
+      return Fail(n.error());
+  }
   switch (meeting.act) {
     case Act::kDrop:
       return Ran::kOk;
@@ -255,6 +261,10 @@ Batch::Ran Batch::Begin(Attempt attempt, std::vector<Attempt>& attempts) {
     attempt.payload = attempt.root.With(attempt.row.added);
   }
   if (step.kind == StepKind::kWait && do_phase) return Wait(attempt);
+  if (step.strict && do_phase) {
+    bool waits = false;
+    if (const Ran ran = StandInLine(attempt, waits); ran != Ran::kOk || waits) return ran;
+  }
   if (step.external && step.kind == StepKind::kAction) {
     const bool reconcile = !do_phase && attempt.last == Last::kUnknown && step.reconciles;
     return Intend(std::move(attempt), reconcile);
@@ -264,6 +274,7 @@ Batch::Ran Batch::Begin(Attempt attempt, std::vector<Attempt>& attempts) {
 }
 
 void Batch::Happen(Attempt& attempt, Fact fact) {
+  Touch(attempt);
   if (attempt.spec().side) return;
   if (fact.kind == Fact::Kind::kConsumed && fact.delta == 0) return;
   fact.now = now_;

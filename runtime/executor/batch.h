@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -95,6 +96,12 @@ class Batch {
   int Timers(Attempt& attempt);
   void SendRecords(Call& call);
 
+  // -- batch_line.cpp: `ordering: strict`
+  static std::string LineOf(const Plan& plan, StepIndex step, const std::string& key);
+  void Touch(const Attempt& attempt);
+  Ran StandInLine(Attempt& attempt, bool& waits);
+  Ran WakeLines();
+
   // -- batch_settle.cpp: what follows for sagas
   Ran Settle();
   void Apply(const Decision& decision, Happened& happened, Saga& saga);
@@ -155,6 +162,7 @@ class Batch {
   std::vector<Happened> happened_;
   std::vector<StepRow> rows_;
   std::vector<Due> armed_;
+  std::set<std::string> lines_touched_;  // in which somebody's turn may have come
   std::vector<History> history_;
   std::vector<Executor::Line> lines_;
   int counted_ = 0;       // dos of the step that a bench counts

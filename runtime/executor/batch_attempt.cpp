@@ -179,6 +179,7 @@ Batch::Ran Batch::RunAll(std::span<Attempt*> group) {
 }
 
 Batch::Ran Batch::Conclude(Attempt& attempt) {
+  Touch(attempt);
   const Ran ran = attempt.phase == Phase::kDo ? ConcludeDo(attempt) : ConcludeUndo(attempt);
   if (ran == Ran::kOk) rows_.push_back(attempt.row);
   return ran;
@@ -303,6 +304,9 @@ Due Batch::DueOf(const Attempt& attempt, DueKind kind, Time due) {
   row.due = due;
   row.key = attempt.key;
   row.lane = attempt.lane;
+  const bool of_do = kind == DueKind::kRetryDo || kind == DueKind::kHold ||
+                     (kind == DueKind::kCall && attempt.phase == Phase::kDo);
+  if (of_do) row.line = LineOf(*attempt.plan, attempt.step, attempt.key);
   return row;
 }
 

@@ -73,6 +73,7 @@ Batch::Ran Batch::Fire(const Due& due, Claimed& claimed, const Saga* saga,
   switch (due.kind) {
     case DueKind::kRetryDo:
     case DueKind::kRetryUndo:
+      if (attempt.row.began == Time{}) attempt.row.began = now_;  // it had waited in its line
       if (step.external)
         return Intend(std::move(attempt),
                       phase == Phase::kUndo && attempt.last == Last::kUnknown && step.reconciles);

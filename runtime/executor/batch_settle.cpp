@@ -31,8 +31,7 @@ LaneId Batch::LaneOf(const Plan& plan, StepIndex step, const Payload& root,
   return plan.steps[step].lane | PartitionOfKey(key, x_.options_.partitions);
 }
 
-Due Batch::DueOf(const Plan& plan, StepIndex step, const Saga& saga, DueKind kind,
-                 Time due) const {
+Due Batch::DueOf(const Plan& plan, StepIndex step, const Saga& saga, DueKind kind, Time due) const {
   Due row;
   row.saga = saga.id;
   row.pipeline = saga.pipeline;
@@ -42,6 +41,7 @@ Due Batch::DueOf(const Plan& plan, StepIndex step, const Saga& saga, DueKind kin
   row.due = due;
   row.key = KeyOf(plan, step, saga.root, saga.id);
   row.lane = LaneOf(plan, step, saga.root, saga.id);
+  if (kind == DueKind::kHold) row.line = LineOf(plan, step, row.key);
   return row;
 }
 
@@ -111,8 +111,9 @@ void Batch::Apply(const Decision& decision, Happened& h, Saga& saga) {
     h.row.state = StepState::kHeld;
     rows_.push_back(h.row);
     const OnFailure& policy = h.plan->step(h.fact.step).on_failure;
-    if (!policy.hold_forever) {
-      armed_.push_back(DueOf(*h.plan, h.fact.step, saga, DueKind::kHold, now_ + *policy.hold));
+    if (!policy.hold_forever || h.plan->step(h.fact.step).strict) {  // strict: it keeps its place
+      const Time end = policy.hold_forever ? kNoTime : now_ + *policy.hold;
+      armed_.push_back(DueOf(*h.plan, h.fact.step, saga, DueKind::kHold, end));
     }
     history_.push_back({saga.id, now_, h.plan->step(h.fact.step).name, "do", "held", h.fact.code,
                         h.fact.detail, "", 0});
@@ -137,8 +138,9 @@ void Batch::Incomplete(const Plan& plan, const Saga& saga, const Decision& decis
     row.code = "join_incomplete";
     row.detail = "an event this step waits for can no longer come";
     const OnFailure& policy = plan.step(join).on_failure;
-    if (held && !policy.hold_forever) {
-      armed_.push_back(DueOf(plan, join, saga, DueKind::kHold, now + *policy.hold));
+    if (held && (!policy.hold_forever || plan.step(join).strict)) {
+      const Time end = policy.hold_forever ? kNoTime : now + *policy.hold;
+      armed_.push_back(DueOf(plan, join, saga, DueKind::kHold, end));
     }
     history_.push_back({saga.id, now, plan.step(join).name, "do", held ? "held" : "failed",
                         row.code, row.detail, "", 0});

@@ -116,6 +116,9 @@ Batch::Ran Batch::PerformOnStep(const Verb& verb, const Plan& plan, const Saga& 
   }
   static constexpr DueKind kParked[] = {DueKind::kRetryDo, DueKind::kRetryUndo, DueKind::kHold};
   if (auto n = tx_.Disarm(key, kParked); !n) return Fail(n.error());
+  // Who is retried by a person keeps the place that the hold had, until the message comes.
+  if (before == StepState::kHeld && verb.what == "retry" && plan.step(*index).strict)
+    armed_.push_back(DueOf(attempt, DueKind::kHold, kNoTime));
   history_.push_back({saga.id, now_, verb.step, "", "verb " + verb.what,
                       std::string(Name(before)) + " -> " + std::string(Name(row.state)), verb.why,
                       verb.who, 0});

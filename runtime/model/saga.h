@@ -137,7 +137,12 @@ struct Due {
   json::object added;  // kTimer: fields; kRetryDo of a side step: its payload
   std::string key;     // of the step, as its messages carry it
   LaneId lane = 0;     // whose owner does it
+  std::string line;    // `ordering: strict`: the dos that must not pass each other; empty: none
 };
+
+/// `due` of what no clock ends: a hold without end.  A do that waits in its line has kNoTime plus
+/// its place there, 1 ms each.  (The year 2200: far away, and within every clock's nanoseconds.)
+inline constexpr Time kNoTime{Millis{7'258'118'400'000}};
 
 /// A message or input that could not be handled, kept for a person.
 struct DeadLetter {

@@ -90,6 +90,9 @@ class Transaction {  // Rolls back unless committed.
                              std::string_view event = {}) = 0;
   /// Takes (deletes) the rows due at `now` of this worker's lanes, oldest first, at most `most`.
   virtual Result<std::vector<Due>> TakeDue(Time now, std::size_t most) = 0;
+  /// The due rows of a line (Due::line, not empty) as this transaction has them, by `due`: first
+  /// whose turn it is, then who waits.  They are left where they are.
+  virtual Result<std::vector<Due>> Line(std::string_view line) = 0;
 
   // -- the rest
   virtual Result<bool> AddDeadLetter(

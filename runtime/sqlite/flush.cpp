@@ -1,6 +1,7 @@
 // Flush: each changed row is written once, a table after the other, one statement per table in the
 // order of ids, so that SQLite moves along each b-tree once.
 #include <algorithm>
+#include <utility>
 
 #include "sqlite/flush_rows.h"
 #include "sqlite/rows.h"
@@ -36,6 +37,7 @@ Status Slots::Flush() {
 }
 
 Status Slots::FlushDue() {
+  if (!std::exchange(due_changed_, false)) return {};
   return WriteDue(InOrder());
 }
 
@@ -122,9 +124,9 @@ Status Slots::WriteDue(const std::vector<Entry>& slots) {
       entry.dirty = false;
     }
   }
-  auto done =
-      Write(*core_.db, "REPLACE INTO rp_due SELECT c0, c1, c2, c3, c4, c5, c6, c7 FROM rp_rows(?1)",
-            armed);
+  auto done = Write(
+      *core_.db, "REPLACE INTO rp_due SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8 FROM rp_rows(?1)",
+      armed);
   for (const auto& [id, slot] : slots)
     std::erase_if(slot->due, [](const DueSlot& d) { return !d.alive; });
   return done;

@@ -125,6 +125,8 @@ void DueRows::Column(sqlite3_context* out, size_t row, int column) {
       return Put(out, rows[row].plan);
     case 7:
       return d.added.empty() ? void() : Put(out, added_.Of(d.added));
+    case 8:
+      return PutFilled(out, d.line);
     default:
       return;
   }

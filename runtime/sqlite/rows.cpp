@@ -218,6 +218,7 @@ Result<Due> ReadDue(const Cursor& row, int at) {
     d.event = row.Text(at + 4);
     d.due = row.At(at + 5);
     if (!row.Null(at + 7)) d.added = json::parse(row.Text(at + 7)).as_object();
+    d.line = row.Text(at + 8);
     return d;
   });
 }

@@ -14,7 +14,7 @@ namespace reprise::runtime::sqlite {
   "s.more, s.root"
 #define RP_STEP_COLUMNS \
   "t.state, t.attempt, t.timers, t.began, t.done, t.do_id, t.memo, t.added, t.more"
-#define RP_DUE_COLUMNS "d.saga, d.step, d.item, d.kind, d.event, d.due, d.plan, d.added"
+#define RP_DUE_COLUMNS "d.saga, d.step, d.item, d.kind, d.event, d.due, d.plan, d.added, d.line"
 
 /// Everything but pipeline and plan, whose number is column `at + 1`.
 Result<Saga> ReadSaga(const Cursor& row, int at = 0);

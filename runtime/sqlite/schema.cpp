@@ -78,7 +78,13 @@ CREATE TABLE rp_signal(id INTEGER PRIMARY KEY, saga BLOB NOT NULL, name TEXT NOT
 CREATE INDEX rp_signal_saga ON rp_signal(saga, name);
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kSteps{kFirst};
+//   rp_due_line     dos of `ordering: strict` that are parked, and those that wait behind them
+constexpr const char* kLines = R"sql(
+ALTER TABLE rp_due ADD COLUMN line TEXT;
+CREATE INDEX rp_due_line ON rp_due(line, due) WHERE line IS NOT NULL;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kSteps{kFirst, kLines};
 
 }  // namespace
 

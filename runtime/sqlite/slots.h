@@ -62,6 +62,8 @@ class Slots {
   /// Writes what has changed.  `due` only: before due rows are read by time.
   Status Flush();
   Status FlushDue();
+  /// A due row of some slot was armed or disarmed.
+  void DueChanged() { due_changed_ = true; }
 
  private:
   using Entry = std::pair<Uuid, SagaSlot*>;
@@ -72,6 +74,7 @@ class Slots {
   Status UpdateSaga(SagaSlot& slot);
 
   Core& core_;
+  bool due_changed_ = false;  // since the last FlushDue
   std::unordered_map<Uuid, std::unique_ptr<SagaSlot>> slots_;
 };
 

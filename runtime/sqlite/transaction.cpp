@@ -115,6 +115,7 @@ Status SqliteTransaction::Record(std::span<const StepRow> rows) {
 
 Status SqliteTransaction::Arm(std::span<const Due> rows) {
   if (sql_.lost()) return *sql_.lost();
+  if (!rows.empty()) slots_.DueChanged();
   for (const Due& row : rows) {
     SagaSlot& slot = slots_.At(row.saga);
     const auto same = std::find_if(slot.due.begin(), slot.due.end(), [&](const DueSlot& d) {
@@ -142,6 +143,7 @@ Result<int> SqliteTransaction::Disarm(const StepKey& step, std::span<const DueKi
     if (std::find(kinds.begin(), kinds.end(), d.due.kind) == kinds.end()) continue;
     if (!event.empty() && d.due.event != event) continue;
     d.alive = false;
+    slots_.DueChanged();
     if (d.due.kind == DueKind::kTimer) ++timers;
   }
   return timers;
@@ -160,16 +162,9 @@ Result<std::vector<Due>> SqliteTransaction::TakeAllDue(Time now, std::size_t mos
         core_.db->Use("SELECT " RP_DUE_COLUMNS
                       " FROM rp_due d WHERE d.due <= ?1 ORDER BY d.due, d.saga, d.step LIMIT ?2");
     row.Bind(ToMillis(now), static_cast<std::int64_t>(most));
-    int rc = row.Raw();
-    for (; rc == SQLITE_ROW; rc = row.Raw()) {
-      auto read = ReadDue(row);
-      if (!read) return read.error();
-      const Plans::Name& name = core_.plans.NameOf(row.Int(6));
-      read->pipeline = name.pipeline;
-      read->plan = name.hash;
-      out.push_back(std::move(*read));
-    }
-    if (rc != SQLITE_DONE) return row.Failure();
+    auto read = ReadAllDue(row);
+    if (!read) return read.error();
+    out = std::move(*read);
   }
   for (const Due& d : out) {
     Cursor gone = core_.db->Use(
@@ -186,6 +181,30 @@ Result<std::vector<Due>> SqliteTransaction::TakeAllDue(Time now, std::size_t mos
     }
   }
   return out;
+}
+
+Result<std::vector<Due>> SqliteTransaction::ReadAllDue(Cursor& row) const {
+  std::vector<Due> out;
+  int rc = row.Raw();
+  for (; rc == SQLITE_ROW; rc = row.Raw()) {
+    auto read = ReadDue(row);
+    if (!read) return read.error();
+    const Plans::Name& name = core_.plans.NameOf(row.Int(6));
+    read->pipeline = name.pipeline;
+    read->plan = name.hash;
+    out.push_back(std::move(*read));
+  }
+  if (rc != SQLITE_DONE) return row.Failure();
+  return out;
+}
+
+Result<std::vector<Due>> SqliteTransaction::Line(std::string_view line) {
+  if (sql_.lost()) return *sql_.lost();
+  if (auto flushed = Note(slots_.FlushDue()); !flushed) return flushed.error();
+  Cursor row = core_.db->Use("SELECT " RP_DUE_COLUMNS
+                             " FROM rp_due d WHERE d.line = ?1 ORDER BY d.due, d.saga");
+  row.Bind(line);
+  return Note(ReadAllDue(row));
 }
 
 Status SqliteTransaction::Consume(std::span<const Message> consumed) {

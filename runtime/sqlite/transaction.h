@@ -26,6 +26,7 @@ class SqliteTransaction : public Transaction {  // Threads: the journal's.
   Result<int> Disarm(const StepKey& step, std::span<const DueKind> kinds,
                      std::string_view event) override;
   Result<std::vector<Due>> TakeDue(Time now, std::size_t most) override;
+  Result<std::vector<Due>> Line(std::string_view line) override;
 
   Result<bool> AddDeadLetter(const DeadLetter& letter) override;
   Status AddHistory(std::span<const History> lines) override;
@@ -61,6 +62,7 @@ class SqliteTransaction : public Transaction {  // Threads: the journal's.
   }
   Result<std::vector<Claimed>> ClaimAll(std::span<const StepKey> keys);
   Result<std::vector<Due>> TakeAllDue(Time now, std::size_t most);
+  Result<std::vector<Due>> ReadAllDue(Cursor& row) const;
   Result<bool> PurgeOne(const Uuid& id);
   Status WriteAll(std::span<const Message> outbox);
   Status End();

@@ -219,7 +219,7 @@ class Floor {
       "UPDATE reservation_row SET status = 'cancelled' WHERE id = ?1 AND status = 'held'"};
   Statement free_{"UPDATE seat_row SET held = 0 WHERE seat = ?1 AND reservation = ?2"};
   Statement step_{"INSERT INTO rp_step VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"};
-  Statement due_{"INSERT INTO rp_due VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"};
+  Statement due_{"INSERT INTO rp_due VALUES(?1,?2,?3,?4,?5,?6,?7,?8,NULL)"};
   Statement saga_{"INSERT INTO rp_saga VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"};
 };
 

@@ -61,6 +61,7 @@ std::vector<Planted> Reading() {
       {"WrongKind", But("{ undo: all }", "[all]"), "6:59 RPR012\n"},
       {"WrongValue", kGood + "timeout: soon\n", "9:10 RPR013\n"},
       {"WrongWord", But("undo: all", "undo: al"), "6:67 RPR013\n"},
+      {"Ordering", But("key: id", "key: id, ordering: loose"), "5:66 RPR013\n"},
       {"Name", But("pipeline: orders", "pipeline: My orders"), "1:11 RPR014\n"},
       {"FieldName", But("{ id: string(1..64) }", "{ id: string(1..64), a-b: string }"),
        "3:46 RPR014\n"},

@@ -319,6 +319,33 @@ TEST_P(JournalContract, TakesWhatTheSameTransactionArmed) {
   EXPECT_EQ(NextDue(), At(60));
 }
 
+TEST_P(JournalContract, ShowsALineInOrderAsTheTransactionHasIt) {
+  Make({SagaOf(1), SagaOf(2), SagaOf(3)});
+  const auto in_line = [](Due due, const char* line) {
+    due.line = line;
+    return due;
+  };
+  Arm({in_line(DueOf(1, 0, DueKind::kRetryDo, 30), "order/pack/k"),
+       in_line(DueOf(2, 0, DueKind::kCall, 20), "order/pack/k"),
+       in_line(DueOf(3, 0, DueKind::kRetryDo, 10), "order/pack/other"),
+       DueOf(3, 1, DueKind::kRetryDo, 10)});
+  const auto tx = Begin();
+  auto line = tx->Line("order/pack/k");
+  ASSERT_GOOD(line);
+  ASSERT_EQ(line->size(), 2u);
+  EXPECT_EQ((*line)[0].saga, Id(2));
+  EXPECT_EQ((*line)[1].saga, Id(1));
+  EXPECT_EQ((*line)[1].line, "order/pack/k");
+  EXPECT_EQ((*line)[1].plan, "hash-of-order");
+  Disarm(*tx, {Id(2), 0, 0}, {DueKind::kCall});
+  ASSERT_GOOD(tx->Arm(std::vector{in_line(DueOf(3, 0, DueKind::kHold, 5), "order/pack/k")}));
+  line = tx->Line("order/pack/k");
+  ASSERT_EQ(line->size(), 2u);
+  EXPECT_EQ((*line)[0].saga, Id(3));
+  EXPECT_EQ((*line)[1].saga, Id(1));
+  EXPECT_TRUE(tx->Line("nobody")->empty());
+}
+
 TEST_P(JournalContract, DisarmsByStepKindAndEventAndCountsTimers) {
   Make({SagaOf(1), SagaOf(2)});
   Arm({DueOf(1, 0, DueKind::kTimer, 10, "a"), DueOf(1, 0, DueKind::kTimer, 11, "b"),

@@ -238,6 +238,8 @@ TEST_F(EngineTest, FindsDueExpiredAndOpenSagasByIndex) {
       plan("SELECT * FROM rp_due d WHERE d.due <= ?1 ORDER BY d.due, d.saga, d.step LIMIT 5"),
       AllOf(HasSubstr("SEARCH d USING INDEX rp_due_due"), Not(HasSubstr("TEMP B-TREE"))));
   EXPECT_THAT(plan("SELECT min(due) FROM rp_due"), HasSubstr("rp_due_due"));
+  EXPECT_THAT(plan("SELECT * FROM rp_due d WHERE d.line = ?1 ORDER BY d.due, d.saga"),
+              AllOf(HasSubstr("rp_due_line"), Not(HasSubstr("TEMP B-TREE"))));
   EXPECT_THAT(plan("SELECT id FROM rp_saga INDEXED BY rp_saga_ended WHERE plan = 1 AND state = 2 "
                    "AND state IN (2, 3)"
                    " AND ended < 5 ORDER BY ended LIMIT 5"),
