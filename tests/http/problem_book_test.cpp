@@ -43,8 +43,12 @@ TEST(ProblemBook, KnowsEveryProblemThatTheRuntimeMakes) {
   const std::set<std::string> made = Made();
   ASSERT_GT(made.size(), 30U) << "the sources are not read";
   for (const std::string& one : made) {
-    const auto it = book.find(one.substr(4));
-    ASSERT_NE(it, book.end()) << one << ": add it to problem_book.cpp";
+    const std::string code = one.substr(4);
+    const auto it = book.lower_bound(code);
+    // One that ends with _ is completed when it is made: "nothing_to_" with a verb.
+    const bool known =
+        it != book.end() && (code.ends_with('_') ? it->first.starts_with(code) : it->first == code);
+    ASSERT_TRUE(known) << one << ": add it to problem_book.cpp";
     EXPECT_EQ(it->second.front().status / 100, std::stoi(one) / 100) << one;
   }
 }
