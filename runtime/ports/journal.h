@@ -240,8 +240,9 @@ class Journal {  // Threads: the one that made it.
   /// tool.
   virtual Status Backup(const std::string& file) = 0;
   virtual Status Ping() = 0;
-  /// Name and version for logs and doctor: "SQLite 3.40.1, ./shop.db, WAL".
-  virtual std::string About() = 0;
+  /// Name and version for logs and doctor: "SQLite 3.40.1, ./shop.db, WAL".  Threads: any, also
+  /// while its own thread is in a transaction: it is known from the opening, nothing is asked.
+  virtual std::string About() const = 0;
 };
 
 }  // namespace reprise::runtime

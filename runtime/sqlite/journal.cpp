@@ -1,6 +1,7 @@
 #include "sqlite/journal.h"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include "sqlite/rows.h"
 #include "sqlite/transaction.h"
@@ -79,14 +80,12 @@ Status SqliteJournal::Ping() {
   return core_.db->Use("SELECT 1 FROM rp_meta").Run();
 }
 
-std::string SqliteJournal::About() {
-  Cursor row = core_.db->Use("PRAGMA journal_mode");
-  const auto found = row.Next();
-  const bool wal = found && *found && row.Text(0) == "wal";
-  return fmt::format("SQLite {}, {}, {}", sqlite3_libversion(), core_.options.file,
-                     core_.options.read_only ? "read only"
-                     : wal                   ? "WAL"
-                                             : "in memory");
+std::string SqliteJournal::About() const {
+  const Options& options = core_.options;
+  return fmt::format("SQLite {}, {}, {}", sqlite3_libversion(), options.file,
+                     options.read_only             ? "read only"
+                     : options.file == ":memory:" ? "in memory"
+                                                  : "WAL");
 }
 
 }  // namespace reprise::runtime::sqlite

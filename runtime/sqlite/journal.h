@@ -42,7 +42,7 @@ class SqliteJournal : public Journal {  // Threads: one at a time.
   Result<std::vector<Uuid>> Idle(Time before, std::size_t most) override;
   Status Backup(const std::string& file) override;
   Status Ping() override;
-  std::string About() override;
+  std::string About() const override;
 
   /// At a clean stop.
   Status Settle() { return counters_.Settle(); }

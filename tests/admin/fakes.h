@@ -84,7 +84,7 @@ class FakeJournal : public Journal {
     return backup;
   }
   Status Ping() override { return ping; }
-  std::string About() override { return "a fake"; }
+  std::string About() const override { return "a fake"; }
 
   Result<std::unique_ptr<Transaction>> Begin() override { return NotHere(); }
   Sql& reads() override { std::abort(); }

@@ -1,5 +1,7 @@
 // Contract of ports/journal.h, what operators read and what is removed.
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -262,6 +264,18 @@ TEST_P(ReadingContract, LooksAtEverySagaWithinAFewCallsOfIdle) {
 TEST_P(ReadingContract, AnswersPingAndSaysWhatItIs) {
   EXPECT_TRUE(journal().Ping().ok());
   EXPECT_FALSE(journal().About().empty());
+}
+
+// A runtime that said so in its log while its journal was at work ruined the file.
+TEST_P(ReadingContract, SaysWhatItIsToAnyThreadWhileItWorks) {
+  std::atomic<bool> done = false;
+  std::thread other([&] {
+    while (!done) EXPECT_FALSE(journal().About().empty());
+  });
+  for (std::uint32_t n = 1; n <= 300; ++n) Make({SagaOf(n)});
+  done = true;
+  other.join();
+  EXPECT_EQ(journal().ListSagas({.limit = 500})->size(), 300u);
 }
 
 RUN_ON_EVERY_ENGINE(ReadingContract);
