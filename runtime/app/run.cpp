@@ -73,6 +73,10 @@ int RunRun(const Options& options) {
       return exit_code::kUsage;
     }
   }
+  if ((*assembly)->deployment().embedded.file == ":memory:") {
+    fmt::print(stderr, "reprise: ':memory:' keeps nothing once it stops; name a file\n");
+    return exit_code::kProblems;
+  }
   if (options.check) {
     fmt::print(stderr, "{} pipelines are fine; {}\n", (*assembly)->loaded().pipelines.size(),
                (*assembly)->engine().journal().About());

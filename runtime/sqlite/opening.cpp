@@ -166,7 +166,20 @@ class Opening {
     // A file that is not ours must not be changed, not even to WAL: look before.
     if (auto ours = CheckOwner(); !ours) return ours;
     if (auto wal = Ask("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; ROLLBACK"); !wal) return wal;
-    return {};
+    return CheckKept();
+  }
+
+  /// SQLite answers another mode, and no error, where it cannot keep a log: a file: URI may say so.
+  Status CheckKept() {
+    if (InMemory(options_)) return {};
+    Cursor mode = opened_.db->Once("PRAGMA journal_mode");
+    const int rc = mode.Raw();
+    if (rc != SQLITE_ROW) return Failure(rc);
+    if (mode.Text(0) == "wal") return {};
+    return Error{Code::kInvalid,
+                 fmt::format("{}: cannot keep a write-ahead log (its journal mode is {}); name a "
+                             "file on a disk",
+                             options_.file, mode.Text(0))};
   }
 
   /// No permission to write: what lies there is read as it is, if no runtime holds it.

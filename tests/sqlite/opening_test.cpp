@@ -235,6 +235,10 @@ TEST_F(OpeningTest, HoldsTheSettingsThatKeepWhatIsPromised) {
   EXPECT_FALSE(Exists("journal.db-wal")) << "a clean stop leaves one file";
 }
 
+TEST_F(OpeningTest, RefusesWhatIsCalledAFileAndKeepsNothing) {
+  EXPECT_THAT(Refusal({.file = "file:journal.db?mode=memory"}), HasSubstr("name a file on a disk"));
+}
+
 TEST_F(OpeningTest, OpensADatabaseInMemoryForTests) {
   Open({.file = ":memory:"});
   MakeShop();
