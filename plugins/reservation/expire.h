@@ -36,30 +36,29 @@ class Expire : public Action<Reservation, OfSeat> {
     return ctx.memo() == kExpired ? Kept("the reservation's time was over") : Done();
   }
 
-  /// Three statements for all; one that is not due yet: one by one.
+  /// Three statements for all; one that is not due yet: one by one.  The statement that ends what
+  /// is held also looks whether it still is: a payment that claims one meanwhile, elsewhere, keeps
+  /// it.
   Status DoAll(Batch<OfSeat>& batch) const override {
-    Table ids{"id"};
-    for (auto& item : batch) ids.Add(item.in().reservationId);
-    const auto held = batch.QueryRows(
-        "SELECT t.id, t.seat, t.expires_at FROM $rows AS r JOIN reservation_row AS t ON t.id = r.id"
-        " WHERE t.status = 'held'",
+    Table ids{"id", "now"};
+    for (auto& item : batch) ids.Add(item.in().reservationId, ToMillis(batch.Now()));
+    const auto ended = batch.QueryRows(
+        "UPDATE reservation_row SET status = 'expired' FROM $rows AS r WHERE reservation_row.id = "
+        "r.id AND reservation_row.status = 'held' AND reservation_row.expires_at <= r.now"
+        " RETURNING reservation_row.id, reservation_row.seat",
         ids);
-    if (!held) return held.error();
-    Table due{"id"}, seats{"seat"};
+    if (!ended) return ended.error();
+    const auto early = batch.QueryRows(
+        "SELECT 1 FROM $rows AS r JOIN reservation_row AS t ON t.id = r.id WHERE t.status = 'held'"
+        " LIMIT 1",
+        ids);
+    if (!early) return early.error();
+    if (!early->empty()) return Error{Code::kConflict, "one is not due yet"};
+    Table seats{"seat"};
     std::map<std::string, std::string, std::less<>> seat_of;
-    for (const Row row : *held) {
-      if (FromMillis(row.Int(2)) > batch.Now()) return Error{Code::kConflict, "one is not due yet"};
-      if (!seat_of.emplace(row.Text(0), row.Text(1)).second)
-        return Error{Code::kConflict, "one comes twice"};
-      due.Add(row.Text(0));
+    for (const Row row : *ended) {
+      seat_of.emplace(row.Text(0), row.Text(1));
       seats.Add(row.Text(1));
-    }
-    if (!due.empty()) {
-      const auto expired = batch.QueryRows(
-          "UPDATE reservation_row SET status = 'expired' FROM $rows AS r WHERE reservation_row.id "
-          "= r.id",
-          due);
-      if (!expired) return expired.error();
     }
     const auto versions = NextVersions(batch, seats);
     if (!versions) return versions.error();
@@ -72,6 +71,7 @@ class Expire : public Action<Reservation, OfSeat> {
       const Version added{versions->at(seat->second)};
       if (Status emitted = item.context().Emit("expired", added); !emitted) return emitted;
       item.Done(kExpired);
+      seat_of.erase(seat);  // the same one twice in a batch ends once
     }
     return {};
   }
