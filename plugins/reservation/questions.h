@@ -125,10 +125,9 @@ class ShowStatus : public Question<Reservation, StatusIn, StatusOut> {
     if (status == "rejected") return "REJECTED";
     return status == "expired" ? "EXPIRED" : "CANCELLED";
   }
-  /// Without a row: not yet decided, decided against it, or given up.
+  /// Without a row: not yet decided, or given up.
   static std::string OfSaga(std::string_view state) {
-    if (state == "running" || state == "undoing") return "PENDING";
-    return state == "done" ? "REJECTED" : "CANCELLED";
+    return state == "running" || state == "undoing" ? "PENDING" : "CANCELLED";
   }
   static Json Body(const StatusOut& out) {
     boost::json::object body{{"reservationId", out.reservationId},

@@ -291,7 +291,7 @@ TEST_F(PayingTest, ShowsARejectedOneWithoutATime) {
 TEST_F(PayingTest, ShowsASagaThatHasNoRowYet) {
   for (const auto& [state, status] : std::map<std::string, std::string>{{"running", "PENDING"},
                                                                         {"undoing", "PENDING"},
-                                                                        {"done", "REJECTED"},
+                                                                        {"done", "CANCELLED"},
                                                                         {"undone", "CANCELLED"}}) {
     hold_.Saga("R9", state, {{"seatId", "A-9"}, {"userId", "u1"}});
     EXPECT_EQ(StatusOf(hold_, "R9"), status);
