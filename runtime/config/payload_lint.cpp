@@ -104,7 +104,13 @@ class PayloadLint {
   /// A field that comes twice: in the path, the query and the body.
   void CheckNamedOnce(size_t i) {
     const Route& route = pipeline_.routes[i];
-    std::vector<std::string> seen = Placeholders(route.path);
+    std::vector<std::string> seen;
+    for (const std::string& name : Placeholders(route.path)) {
+      if (std::find(seen.begin(), seen.end(), name) != seen.end())
+        sink_.Error("RPR058", *draft_.routes[i].key,
+                    fmt::format("the path names '{}' twice", name));
+      seen.push_back(name);
+    }
     for (const auto& [key, type] :
          {std::pair{"query", &route.query}, std::pair{"body", &route.body}}) {
       for (const auto& [name, field] : type->fields) {

@@ -86,6 +86,7 @@ class Builder : public YAML::EventHandler {
         throw FlowInterpolation{static_cast<size_t>(mark.line), dollar};
       }
     }
+    if (node.quoted) CheckQuote(mark, line, at);
     const size_t bytes = ScalarBytes(line, at, value, node.quoted);
     node.place.end_col = node.place.col + CodePoints(line.substr(std::min(at, line.size()), bytes));
     Finish(std::move(node), anchor);
@@ -155,6 +156,25 @@ class Builder : public YAML::EventHandler {
     sink_.Error("RPR002", PlaceOf(mark), "YAML tags are not used here; remove '" + tag + "'");
   }
 
+  /// yaml-cpp takes the end of the file for the end of a quoted text if a line ends there.
+  void CheckQuote(const YAML::Mark& mark, std::string_view line, size_t at) {
+    if (at >= line.size() || (line[at] != '"' && line[at] != '\'')) return;
+    const std::string_view text = text_.text;
+    const char quote = line[at];
+    size_t end = static_cast<size_t>(line.data() - text.data()) + at + 1;
+    for (; end < text.size(); ++end) {
+      const bool doubled = quote == '\'' && text.substr(end).starts_with("''");
+      if (doubled || (quote == '"' && text[end] == '\\')) {
+        ++end;  // what follows is no end
+      } else if (text[end] == quote) {
+        break;
+      }
+    }
+    if (end < text.size()) return;
+    sink_.Error("RPR002", PlaceOf(mark), "not valid YAML: the quote that begins here has no end");
+    throw Stop{};
+  }
+
   bool Flow() const { return !stack_.empty() && stack_.back().flow; }
 
   void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -210,6 +230,9 @@ class Builder : public YAML::EventHandler {
                       key.text, first->second.line, first->second.col));
       return;
     }
+    // yaml-cpp finds a value that is missing where the next one begins.
+    if (value.kind == Node::Kind::kNull && value.place.line != key.place.line)
+      value.place = key.place;
     map.node.entries.push_back({std::move(key), std::move(value)});
   }
 

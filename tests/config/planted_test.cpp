@@ -48,6 +48,9 @@ std::string Route(const std::string& routes) {
 std::vector<Planted> Reading() {
   return {
       {"Syntax", But("{ undo: all }", "{ undo: all"), "7:1 RPR002\n"},
+      {"QuoteWithoutEnd", kGood + "about: \"no end\n", "9:8 RPR002\n"},
+      {"QuoteThatAFileEnds", kGood + "about: 'it''s\nmore: \"x\"\n", "9:8 RPR002\n"},
+      {"ValueIsMissing", kGood + "subject:\n\n\nabout: x\n", "9:1 RPR012\n"},
       {"Tag", But("POST /orders: { body", "POST /orders: !!map { body"), "3:17 RPR002\n"},
       {"Tab", But("  work:", "\twork:"), "6:1 RPR003\n"},
       {"SecondDocument", kGood + "---\npipeline: more\n", "9:1 RPR004\n"},
@@ -120,6 +123,8 @@ std::vector<Planted> Routing() {
       {"QuestionField", Route("  GET /orders: { ask: demo.show }\n"), "4:23 RPR057\n"},
       {"NamedTwice", Route("  POST /orders/{id}: { body: { id: string }, ask: demo.show }\n"),
        "4:32 RPR058\n"},
+      {"PathNamesTwice", Route("  GET /orders/{id}/parts/{id}: { ask: demo.show }\n"),
+       "4:3 RPR058\n"},
       {"IdIsTaken", But("start: requested", "id: id, start: requested"), "3:52 RPR058\n"},
       {"Location", But("start: requested", "start: requested, location: \"/orders/{orderId}\""),
        "3:76 RPR058\n"},
