@@ -97,9 +97,13 @@ void AppendCanonical(std::string& text, const json::value& value) {
 Decoded DecodeBody(const HttpRequest& request, const BodyType& type) {
   Decoded decoded;
   if (!request.body.empty()) {
-    if (!IsJson(request.Header("content-type").value_or(""))) {
-      decoded.problem =
-          MakeProblem(415, "body.media_type", "the body must be application/json in UTF-8");
+    // RFC 9110, 8.4: what is encoded in a way we do not read is refused, not taken as it is.
+    const std::string coding = Lower(Trim(request.Header("content-encoding").value_or("")));
+    const bool plain = coding.empty() || coding == "identity";
+    if (!plain || !IsJson(request.Header("content-type").value_or(""))) {
+      decoded.problem = MakeProblem(415, "body.media_type",
+                                    plain ? "the body must be application/json in UTF-8"
+                                          : "the body must come without a content-encoding");
       return decoded;
     }
     auto parsed = Payload::Parse(request.body);

@@ -1,5 +1,7 @@
 #include "http/body.h"
 
+#include <map>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -157,6 +159,17 @@ TEST(Body, RefusesOtherContentTypes) {
     const Decoded decoded = Decode("{\"name\":\"a\"}", kName, other);
     EXPECT_THAT(Errors(decoded), ElementsAre("body.media_type")) << other;
     EXPECT_EQ(decoded.problem->status, 415);
+  }
+}
+
+TEST(Body, RefusesWhatIsEncodedInAWayItDoesNotRead) {
+  for (const auto& [coding, errors] : std::map<std::string, std::string>{
+           {"gzip", "body.media_type"}, {"Identity", ""}, {"gzip, identity", "body.media_type"}}) {
+    HttpRequest request;
+    request.body = "{\"name\":\"a\"}";
+    request.headers = {{"content-type", "application/json"}, {"content-encoding", coding}};
+    const std::vector<std::string> found = Errors(DecodeBody(request, kName));
+    EXPECT_EQ(found, errors.empty() ? std::vector<std::string>() : std::vector{errors}) << coding;
   }
 }
 
