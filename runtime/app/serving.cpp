@@ -7,6 +7,7 @@
 
 #include "app/version.h"
 #include "base/log.h"
+#include "http/problem.h"
 
 namespace reprise::runtime {
 namespace {
@@ -103,6 +104,13 @@ Status Serving::Start() {
 
 void Serving::Handle(HttpRequest request, std::shared_ptr<Responder> responder) {
   const std::string& path = request.path;
+  const bool looked_at = path == "/livez" || path == "/readyz" || path == "/metrics";
+  if (looked_at && request.method != "GET" && request.method != "HEAD") {
+    Problem problem = MakeProblem(405, "method_not_allowed", path + " takes GET, HEAD");
+    problem.instance = path;
+    problem.headers.emplace_back("Allow", "GET, HEAD");
+    return responder->Refuse(std::move(problem));
+  }
   if (path.starts_with("/api/")) {
     admin_->Handle(std::move(request), std::move(responder));
   } else if (path == "/livez") {

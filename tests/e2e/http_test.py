@@ -606,6 +606,15 @@ class Health(Concert):
         for part in (b"[+]journal", b"[+]ingress", b"[+]executor", b"[+]disk"):
             self.assertIn(part, verbose.body)
 
+    def test_they_are_looked_at_and_not_written_to(self):
+        for path in ("/livez", "/readyz", "/metrics"):
+            for method in ("POST", "PUT", "DELETE"):
+                with self.subTest(path=path, method=method):
+                    answer = self.ask(method, path)
+                    self.refused(answer, 405, "method_not_allowed")
+                    self.assertEqual(answer.headers["allow"], "GET, HEAD")
+            self.assertEqual(self.ask("HEAD", path).status, 200)
+
     def test_the_metrics_are_well_formed_and_follow_what_happened(self):
         token = self.runtime.token("oli")
         self.runtime.reserve("A-1", token)
