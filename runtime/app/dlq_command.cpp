@@ -61,6 +61,12 @@ int ShowGroup(const Options& o, Remote& remote, const std::string& group) {
   return exit_code::kOk;
 }
 
+// What can still be done with a letter; nothing with one that was dealt with.
+std::string NextOf(const json::object& letter, const std::string& id) {
+  if (TextIn(letter, "state") != "new") return "list";
+  return (FlagIn(letter, "replayable") ? "replay " : "drop ") + id;
+}
+
 int Show(const Options& o, Remote& remote) {
   for (const std::string& id : o.ids) {
     if (IsGroup(id)) {
@@ -75,9 +81,7 @@ int Show(const Options& o, Remote& remote) {
     }
     fmt::print("{}", LetterText(answer.body, StdoutLook()));
     std::fflush(stdout);
-    const bool replayable = FlagIn(answer.body, "replayable");
-    fmt::print(stderr, "next: reprise dlq {} {}{}\n", replayable ? "replay" : "drop", id,
-               remote.flags());
+    fmt::print(stderr, "next: reprise dlq {}{}\n", NextOf(answer.body, id), remote.flags());
   }
   return exit_code::kOk;
 }

@@ -14,6 +14,7 @@
 #include "app/line_file.h"
 #include "app/remote.h"
 #include "app/terminal.h"
+#include "base/utf8.h"
 
 namespace reprise::runtime {
 namespace {
@@ -35,6 +36,22 @@ class Feed {
 
   // Sends until every line has an answer that is not `busy`.  The answer that stops it otherwise.
   Answer Send(std::vector<FileLine> lines, Totals& totals) {
+    std::erase_if(lines, [&](const FileLine& line) {
+      const std::string_view why = NoText(line.text);
+      if (!why.empty()) Refuse(line, std::string(why), totals);
+      return !why.empty();
+    });
+    return SendText(std::move(lines), totals);
+  }
+
+ private:
+  // Why no request can carry this line: it would take the others of its chunk with it.
+  static std::string_view NoText(std::string_view line) {
+    if (!IsUtf8(line)) return "the line is not UTF-8";
+    return line.find('\0') == std::string_view::npos ? "" : "the line holds a NUL";
+  }
+
+  Answer SendText(std::vector<FileLine> lines, Totals& totals) {
     for (int tries = 0; !lines.empty(); ++tries) {
       if (tries > 0) std::this_thread::sleep_for(kBusyWait);
       const Answer answer = Post(lines);
@@ -47,7 +64,6 @@ class Feed {
     return Answer::Of({});
   }
 
- private:
   Answer Post(const std::vector<FileLine>& lines) {
     json::array items;
     for (const FileLine& line : lines) {
@@ -67,8 +83,8 @@ class Feed {
     std::vector<FileLine> rest(std::make_move_iterator(middle),
                                std::make_move_iterator(lines.end()));
     lines.erase(middle, lines.end());
-    const Answer first = Send(std::move(lines), totals);
-    return first.ok() ? Send(std::move(rest), totals) : first;
+    const Answer first = SendText(std::move(lines), totals);
+    return first.ok() ? SendText(std::move(rest), totals) : first;
   }
 
   // Answers the lines that were busy.

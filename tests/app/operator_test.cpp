@@ -189,6 +189,17 @@ TEST_F(OperatorTest, ReplaysAGroupOfDeadLetters) {
   EXPECT_EQ(Ask({"dlq", "drop", "9", "--yes"}).exit, 4);
 }
 
+TEST_F(OperatorTest, SuggestsNothingForALetterThatWasDealtWith) {
+  DeadLetter letter;
+  letter.id = 1;
+  letter.step = "note";
+  letter.code = "gave_up";
+  journal.letters = {letter};
+  EXPECT_TRUE(Has(Ask({"dlq", "show", "1"}).err, "next: reprise dlq replay 1"));
+  journal.letters[0].state = "dropped";
+  EXPECT_TRUE(Has(Ask({"dlq", "show", "1"}).err, "next: reprise dlq list"));
+}
+
 TEST_F(OperatorTest, PublishesAFileOnceHoweverOftenItRuns) {
   const std::string file =
       Write("{\"orderId\":\"1\"}\n{\"orderId\":\"2\"}\n\n{\"orderId\":\"1\"}\n");
@@ -216,6 +227,18 @@ TEST_F(OperatorTest, NamesTheLinesItCouldNotPublish) {
   EXPECT_TRUE(Has(said.err, "1 new, 0 already there, 2 refused"));
   EXPECT_EQ(Ask({"publish", "odor", "asked", file}).exit, 4);
   EXPECT_EQ(Ask({"publish", "order", "asked", "/no/such/file"}).exit, 2);
+}
+
+TEST_F(OperatorTest, PublishesWhatIsAroundALineThatIsNoText) {
+  const std::string file =
+      Write(std::string("{\"orderId\":\"1\"}\n{\"orderId\":\"\xFF\"}\n"
+                        "{\"orderId\":\"\0\"}\n{\"orderId\":\"2\"}\n",
+                        64));
+  const Said said = Ask({"publish", "order", "asked", file});
+  EXPECT_EQ(said.exit, 1);
+  EXPECT_TRUE(Has(said.err, ".jsonl:2: the line is not UTF-8")) << said.err;
+  EXPECT_TRUE(Has(said.err, ".jsonl:3: the line holds a NUL")) << said.err;
+  EXPECT_TRUE(Has(said.err, "2 new, 0 already there, 2 refused")) << said.err;
 }
 
 TEST_F(OperatorTest, RefusesALineThatFitsNoRequest) {
