@@ -77,7 +77,8 @@ void AddPaths(CLI::App* app, Options& o, bool required) {
 
 void AddLoading(CLI::App* app, Options& o) {
   app->add_option("--config", o.config, "the deployment file; else the folder's");
-  app->add_option("--plugins", o.plugins, "a folder of plugins, searched first");
+  app->add_option("--plugins", o.plugins, "a folder of plugins, searched first")
+      ->check(CLI::ExistingDirectory);
 }
 
 /// What is no address, or no fault, is a mistake of the command line, found before anything opens.

@@ -27,10 +27,11 @@ void PrintLine(const Executor::Line& line) {
       {"cancelled", "–"}, {"started", "▷"}, {"done", "■ done"}, {"undone", "■ undone"}};
   const auto mark = kMarks.find(line.what);
   const std::string at = Rfc3339(line.at).substr(11, 12);
+  const bool begins = line.what == "started";
   fmt::print("  {} {} {:<12} {} {}{}{}\n", at, line.saga.ToString().substr(0, 13), line.pipeline,
-             mark == kMarks.end() ? line.what : std::string(mark->second), line.step,
-             line.detail.empty() || line.what == "started" ? "" : "  ",
-             line.what == "started" ? "" : line.detail);
+             mark == kMarks.end() ? line.what : std::string(mark->second),
+             begins ? "begins" : line.step, line.detail.empty() || begins ? "" : "  ",
+             begins ? "" : line.detail);
   std::fflush(stdout);
 }
 
@@ -119,12 +120,18 @@ class Demo {
     return payload ? *payload : Payload();
   }
 
+  static std::string Short(const std::string& text) {
+    return text.size() > 110 ? text.substr(0, 107) + "..." : text;
+  }
+
   std::string Request(const DemoItem& item) {
-    const auto answer = Fetch(Call(item));
+    const HttpCall call = Call(item);
+    // Before the answer: what the request sets going is printed as it happens.
+    fmt::print("  {} {} {}\n", item.method, Fill(item.path), Short(call.body));
+    std::fflush(stdout);
+    const auto answer = Fetch(call);
     if (!answer) return answer.error().message;
-    const std::string shown =
-        answer->body.size() > 110 ? answer->body.substr(0, 107) + "..." : answer->body;
-    fmt::print("  {} {} -> {} {}\n", item.method, Fill(item.path), answer->status, shown);
+    fmt::print("  -> {} {}\n", answer->status, Short(answer->body));
     std::fflush(stdout);
     if (item.status != 0 && answer->status != item.status) {
       return fmt::format("answered {}, expected {}: {}", answer->status, item.status, answer->body);
@@ -296,7 +303,13 @@ int Play(const Options& options, DemoScript script) {
 int RunDemo(const Options& options) {
   BlockSignals();
   SetLogLevel(LogLevel::kError);
-  auto script = ReadDemo(FolderOf(options) + "/demo.yaml");
+  const std::string file = FolderOf(options) + "/demo.yaml";
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) {
+    fmt::print(stderr, "reprise: there is no {}; name a folder that has a demo.yaml\n", file);
+    return exit_code::kUsage;
+  }
+  auto script = ReadDemo(file);
   if (!script) {
     fmt::print(stderr, "{}\n", script.error().message);
     return exit_code::kUsage;

@@ -141,16 +141,22 @@ class Play {
         verb.step = action.verb.step.step;
         verb.event = action.kind == TestAction::kSignal ? action.signal.name : action.verb.event;
         verb.fields = action.signal.fields;
+        const std::string what = verb.what + (verb.event.empty() ? "" : " " + verb.event);
         const std::uint64_t crashes = world_.crashes();
         auto reply = world_.Do(std::move(verb));
         if (!reply) return Fail(action.line, "{}", reply.error().message);
         if (reply->code == action.verb.refused) return;
         // The process died before it could answer: what comes again finds it done.
         if (action.verb.refused.empty() && world_.crashes() > crashes) return;
-        return Fail(action.line, "{} was answered '{}' {}, expected '{}'", action.verb.what,
-                    reply->code, reply->detail, action.verb.refused);
+        return Fail(action.line, "{} was {}, expected to be {}", what,
+                    Taken(reply->code, reply->detail), Taken(action.verb.refused, ""));
       }
     }
+  }
+
+  static std::string Taken(const std::string& code, const std::string& detail) {
+    if (code.empty()) return "taken";
+    return "refused as '" + code + "'" + (detail.empty() ? "" : " (" + detail + ")");
   }
 
   void Expect(const TestExpect& expect, int line) {
@@ -301,7 +307,8 @@ class Play {
     if (wanted.empty() && !seen.empty())
       Fail(line, "{} got pushes although none is expected: {}", user, seen);
     if (next < wanted.size())
-      Fail(line, "{} did not get {} in that order; got: {}", user, wanted[next], seen);
+      Fail(line, "{} did not get {} in that order; got: {}", user, wanted[next],
+           seen.empty() ? "nothing" : seen);
   }
 
   const TestFile& file_;

@@ -116,6 +116,9 @@ class CommandLine(Refusals):
         self.says(self.run_concert("--config", CONCERT / "queue.yaml"), PROBLEMS, "queue.yaml",
                   "no deployment file")
 
+    def test_a_demo_that_is_none_is_said(self):
+        self.says(command("demo", self.folder), USAGE, f"{self.folder}/demo.yaml")
+
     def test_a_path_that_is_not_there_is_said(self):
         ended = self.run_concert(path=self.folder / "nowhere")
         self.assertIn(ended.returncode, (PROBLEMS, USAGE, NOT_FOUND), ended)
@@ -132,6 +135,10 @@ class CommandLine(Refusals):
 
 
 class Files(Refusals):
+    def test_a_file_that_keeps_nothing_is_refused(self):
+        for self.file in (":memory:", "file:journal.db?mode=memory"):
+            self.says(self.run_concert(), PROBLEMS, self.file, "name a file")
+
     def test_a_folder_that_is_missing_is_named(self):
         self.file = self.folder / "no" / "such" / "journal.db"
         self.says(self.run_concert(), PROBLEMS, str(self.file))
@@ -211,6 +218,9 @@ class Plugins(Refusals):
             with self.subTest(bytes=bytes_[:10]):
                 (self.plugins / "rubbish.so").write_bytes(bytes_)
                 self.says(self.run_concert("--plugins", self.plugins, path=copy), PROBLEMS, "rubbish.so")
+
+    def test_a_folder_of_plugins_that_is_not_there_is_said(self):
+        self.says(self.run_concert("--plugins", self.folder / "plguins"), USAGE, "plguins")
 
     def test_half_a_plugin_is_refused(self):
         whole = (BUILD / "plugins" / "seat.so").read_bytes()
