@@ -67,7 +67,7 @@ class Redis(Part):
         settings.touch(mode=0o600)
         settings.write_text(
             f"bind 127.0.0.1\nport {self.port}\ndir {self.folder}\nsave \"\"\nappendonly no\n"
-            f"databases 1024\nuser default off\nuser reprise on >{password} ~* &* +@all\n")
+            f"databases 1024\nrepl-diskless-sync-delay 0\nuser default off\nuser reprise on >{password} ~* &* +@all\n")
 
     def command(self):
         return ["redis-server", self.folder / "redis.conf"]
