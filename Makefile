@@ -1,6 +1,7 @@
 # The commands of the README.  Each works on a fresh Debian 12 machine, as root or with sudo.
 #   make            builds the release: build/reprise and build/plugins/*.so
 #   make demo       and plays the concert service on one SQLite file (ARGS=--once: ends after the script)
+#   make cluster-demo   the same on Kafka, PostgreSQL and Redis, which it starts in a temporary folder and stops again
 #   make test       builds and runs every test
 #   make bench      measures, beside a hand-written floor
 #   make sanitize   unit tests under ASan and UBSan;  make tidy: format and clang-tidy
@@ -8,7 +9,7 @@ BUILD ?= build
 JOBS  ?= $(shell nproc)
 CTEST ?= ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-.PHONY: all packages test-packages release tests test demo bench sanitize tidy format clean
+.PHONY: all packages test-packages release tests test demo cluster-demo bench sanitize tidy format clean
 all: release
 
 packages:
@@ -31,6 +32,9 @@ test: test-packages tests
 
 demo: release
 	$(BUILD)/reprise demo $(ARGS)
+
+cluster-demo: test-packages release
+	tests/cluster/servers.py run -- $(BUILD)/reprise demo --engine cluster $(ARGS)
 
 bench: release
 	cmake --build $(BUILD) -j $(JOBS) --target reprise_bench

@@ -159,7 +159,11 @@ def run(options):
         servers = Servers(folder)
         try:
             servers.start(options.only, processes.identity(os.getpid()))
-            return subprocess.run(options.command, env={**os.environ, **servers.variables()}, check=False).returncode
+            process = subprocess.Popen(options.command, env={**os.environ, **servers.variables()})
+            signal.signal(signal.SIGINT, lambda *_: None)  # the terminal tells the command itself
+            signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+            code = process.wait()
+            return code if code >= 0 else 128 - code
         finally:
             servers.stop()
 

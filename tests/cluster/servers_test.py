@@ -3,6 +3,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,19 @@ class ServersTest(unittest.TestCase):
         environment = {key: value for key, value in os.environ.items() if not key.startswith("REPRISE_")}
         done = subprocess.run([*SERVERS, "run", "--only", "redis", "--", "sh", "-c", asks], check=False, env=environment)
         self.assertEqual(7, done.returncode)
+
+    def test_a_run_that_is_to_end_lets_its_command_end_first(self):
+        ends_itself = ("import os, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(9));"
+                       "print(os.environ['REPRISE_REDIS'], flush=True); signal.pause()")
+        with subprocess.Popen([*SERVERS, "run", "--only", "redis", "--", sys.executable, "-c", ends_itself],
+                              stdout=subprocess.PIPE, text=True) as run:
+            url = run.stdout.readline()
+            self.assertTrue(url.startswith("redis://"))
+            run.terminate()
+            self.assertEqual(9, run.wait(30))
+        port = int(url.rpartition(":")[2].split("/")[0])
+        with socket.socket() as to:
+            self.assertNotEqual(0, to.connect_ex(("127.0.0.1", port)))
 
     def test_servers_end_with_a_test_run_that_was_killed(self):
         start = " ".join(map(str, [*SERVERS, "start", self.folder, self.env, "--only", "redis", "--fixture"]))
