@@ -1,3 +1,4 @@
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <fstream>
@@ -19,14 +20,17 @@ Result<std::string> ReadText(const std::string& path, size_t bytes_max) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) return Error{Code::kNotFound, std::generic_category().message(errno)};
-  std::string text(bytes_max + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return Error{Code::kUnavailable, "cannot be read"};
-  text.resize(static_cast<size_t>(in.gcount()));
-  if (text.size() > bytes_max) {
-    return Error{Code::kInvalid, fmt::format("larger than {} bytes", bytes_max)};
+  std::string text;  // grows with the file: it is kept, and most files are small
+  std::array<char, 16 * 1024> piece{};
+  while (in.read(piece.data(), piece.size()) || in.gcount() > 0) {
+    text.append(piece.data(), static_cast<size_t>(in.gcount()));
+    if (text.size() > bytes_max) {
+      return Error{Code::kInvalid, fmt::format("larger than {} bytes", bytes_max)};
+    }
   }
+  if (in.bad()) return Error{Code::kUnavailable, "cannot be read"};
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+  text.shrink_to_fit();
   return text;
 }
 

@@ -81,6 +81,22 @@ TEST(Yaml, RefusesAFileOverOneMebibyte) {
   EXPECT_EQ(loaded.findings[0].message, "larger than 1048576 bytes");
 }
 
+TEST(Yaml, KeepsNoMoreMemoryThanAFileHasBytes) {
+  const Result<std::string> text = ReadText(REPRISE_SOURCE_DIR "/pipelines/concert/lapse.yaml");
+  ASSERT_TRUE(text);
+  EXPECT_LT(text->capacity(), text->size() + 64);
+}
+
+TEST(Yaml, ReadsAFileThatIsLargerThanOnePiece) {
+  Folder folder;
+  std::string long_text = "about: ";
+  while (long_text.size() < 100'000) long_text += std::to_string(long_text.size()) + " ";
+  folder.Write("it.yaml", long_text);
+  const Result<std::string> text = ReadText(folder.Path("it.yaml"));
+  ASSERT_TRUE(text);
+  EXPECT_EQ(*text, long_text);
+}
+
 TEST(Yaml, SurvivesEveryPrefixAndEveryBrokenByteOfAGoodFile) {
   const Result<std::string> text = ReadText(REPRISE_SOURCE_DIR "/pipelines/concert/lapse.yaml");
   ASSERT_TRUE(text);
