@@ -52,9 +52,7 @@ struct reprise_ctx {
   std::string lost_why;
 
   // scratch
-  reprise::runtime::Arena arena;  // what was handed out
-  std::vector<reprise::runtime::SqlValue> values;
-  std::vector<std::string_view> names;
+  reprise::runtime::Arena arena;             // what was handed out
   std::string_view payload_json, root_json;  // in the arena, once asked for
 };
 

@@ -93,33 +93,28 @@ struct Rows {
   }
 };
 
-/// The context's scratch, lent to one statement: its rows may lead to another statement meanwhile.
-class Borrowed {
+/// A statement's values as the database takes them.  They end with the statement: contexts are many
+/// and live on, and each would keep what its largest statement needed.
+class Values {
  public:
-  explicit Borrowed(reprise_ctx& ctx)
-      : values(std::move(ctx.values)), names(std::move(ctx.names)), ctx_(ctx) {
-    names.clear();
-  }
-  ~Borrowed() {
-    ctx_.values = std::move(values);
-    ctx_.names = std::move(names);
-  }
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
-
   bool Take(const reprise_value* from, std::size_t n) {
-    values.resize(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      if (!ToSql(from[i], values[i])) return false;
+    SqlValue* to = few_.data();
+    if (n > few_.size()) {
+      many_.resize(n);
+      to = many_.data();
     }
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!ToSql(from[i], to[i])) return false;
+    }
+    taken_ = {to, n};
     return true;
   }
-
-  std::vector<SqlValue> values;
-  std::vector<std::string_view> names;
+  std::span<const SqlValue> taken() const { return taken_; }
 
  private:
-  reprise_ctx& ctx_;
+  std::array<SqlValue, 16> few_;
+  std::vector<SqlValue> many_;
+  std::span<const SqlValue> taken_;
 };
 
 /// kConflict is an answer a plugin may act on; after any other failure it cannot say Done.
@@ -161,12 +156,12 @@ reprise_status Query(reprise_ctx* ctx, reprise_str sql, const reprise_value* arg
   if (n_args > kCellsMax || (n_args > 0 && args == nullptr)) {
     return Lose(*ctx, RefuseAndBlame(*ctx, "bad_arguments", "called query with bad arguments"));
   }
-  Borrowed scratch(*ctx);
-  if (!scratch.Take(args, n_args)) return BadValue(*ctx);
+  Values values;
+  if (!values.Take(args, n_args)) return BadValue(*ctx);
   Rows rows{*ctx, on_row, user};
   Rows* const to = &rows;
   return Answer(*ctx,
-                ctx->sql->Run(View(sql), scratch.values,
+                ctx->sql->Run(View(sql), values.taken(),
                               [to](std::span<const SqlValue> columns) { to->Take(columns); }),
                 affected);
 }
@@ -181,18 +176,20 @@ reprise_status QueryRows(reprise_ctx* ctx, reprise_str sql, const reprise_str* c
     return Lose(*ctx,
                 RefuseAndBlame(*ctx, "bad_arguments", "called query_rows with bad arguments"));
   }
-  Borrowed scratch(*ctx);
+  std::vector<std::string_view> names;
+  names.reserve(n_columns);
   for (std::size_t i = 0; i < n_columns; ++i) {
     if (!IsFieldName(View(columns[i]))) {
       return Lose(*ctx, RefuseAndBlame(*ctx, "bad_sql", "a column of $rows may not be named so"));
     }
-    scratch.names.push_back(View(columns[i]));
+    names.push_back(View(columns[i]));
   }
-  if (!scratch.Take(cells, n_rows * n_columns)) return BadValue(*ctx);
+  Values values;
+  if (!values.Take(cells, n_rows * n_columns)) return BadValue(*ctx);
   Rows rows{*ctx, on_row, user};
   Rows* const to = &rows;
   return Answer(*ctx,
-                ctx->sql->RunRows(View(sql), scratch.names, scratch.values,
+                ctx->sql->RunRows(View(sql), names, values.taken(),
                                   [to](std::span<const SqlValue> row) { to->Take(row); }),
                 affected);
 }

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <thread>
 
+#include <malloc.h>
+
 #include "shop.h"
 
 namespace reprise::runtime {
@@ -178,6 +180,26 @@ TEST_F(ActionTest, WithoutDoAllManyRunOneByOne) {
   Call call = NewCall();
   const std::vector<Call*> calls{&call};
   EXPECT_FALSE(call_out->RunAll(calls));
+}
+
+/// Each call is another context's, and contexts are never freed.
+TEST_F(ActionTest, KeepsNothingOfALargeStatement) {
+  const auto in_use = [] {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  const auto act = Rogue("rows");
+  const auto run = [&] {
+    Call call = NewCall();
+    act->Run(call);
+    EXPECT_EQ(call.outcome.verdict, Verdict::kDone) << call.outcome.detail;
+    sql_.cells.clear();
+    sql_.statements.clear();
+  };
+  run();
+  const std::size_t before = in_use();
+  for (int i = 0; i < 40; ++i) run();  // 20,000 cells of 40 bytes each time
+  EXPECT_LT(in_use(), before + 1'000'000);
 }
 
 }  // namespace

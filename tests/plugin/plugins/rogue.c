@@ -138,6 +138,13 @@ static void Act(const void* self, const reprise_call* call) {
   } else if (strcmp(how, "respond") == 0) {
     host->respond(ctx, 200, NULL, 0);
     Done(call);
+  } else if (strcmp(how, "rows") == 0) { /* no fault, but many */
+    const reprise_str columns[4] = {S("a"), S("b"), S("c"), S("d")};
+    reprise_value* cells = calloc(4 * 5000, sizeof(reprise_value));
+    host->query_rows(ctx, STR("SELECT 1 FROM $rows AS r"), columns, 4, cells, 5000, NULL, NULL,
+                     NULL);
+    free(cells);
+    Done(call);
   } else if (strcmp(how, "counters") == 0) {
     for (char name[] = "aa"; name[0] <= 'z'; ++name[0]) {
       for (name[1] = 'a'; name[1] <= 'z'; ++name[1]) host->metric(ctx, (reprise_str){name, 2}, 1);
