@@ -44,14 +44,18 @@ void WholeFile(std::vector<Finding>& out, const std::string& file, std::string c
   out.push_back(std::move(finding));
 }
 
+enum class Wanted { kAll, kRuntime };
+
 /// `named`: the file was given by name, so it must be one of ours.
-void ReadFile(const std::string& path, bool named, const Environment& environment, Files& files) {
+void ReadFile(const std::string& path, bool named, Wanted wanted, const Environment& environment,
+              Files& files) {
   Result<std::string> text = ReadText(path);
   if (!text) {
     WholeFile(files.findings, path, "RPR001", text.error().message);
     return;
   }
   const std::string first = FirstKey(*text);
+  if (wanted == Wanted::kRuntime && first != "runtime") return;
   if (first == "pipeline") {
     auto draft = std::make_unique<Draft>(path, *std::move(text));
     if (auto root = ParseYaml(draft->sink)) {
@@ -77,14 +81,15 @@ void ReadFile(const std::string& path, bool named, const Environment& environmen
   files.read.push_back(path);
 }
 
-Files ReadAll(const std::vector<std::string>& paths, const std::string& config,
+Files ReadAll(const std::vector<std::string>& paths, const std::string& config, Wanted wanted,
               const Environment& environment) {
   Files files;
   std::set<std::string> seen;
   const auto read = [&](const std::string& path, bool named) {
     std::error_code error;
     const fs::path real = fs::weakly_canonical(path, error);
-    if (seen.insert(error ? path : real.string()).second) ReadFile(path, named, environment, files);
+    if (seen.insert(error ? path : real.string()).second)
+      ReadFile(path, named, wanted, environment, files);
   };
   if (!config.empty()) read(config, true);
   for (const std::string& path : paths) {
@@ -194,7 +199,7 @@ PipelineRef Loaded::Find(std::string_view name) const {
 Loaded Load(const std::vector<std::string>& paths, const PluginCatalog& catalog,
             const Environment& environment, const LoadOptions& options) {
   Loaded out;
-  Files files = ReadAll(paths, options.config, environment);
+  Files files = ReadAll(paths, options.config, Wanted::kAll, environment);
   out.files = files.read;
   CompileAll(files.pipelines, catalog, true, options.lint);
   LoadDeployment(files, catalog, environment, options, out);
@@ -221,7 +226,7 @@ Loaded Load(const std::vector<std::string>& paths, const PluginCatalog& catalog,
 
 Deployment PeekDeployment(const std::vector<std::string>& paths, const Environment& environment,
                           const LoadOptions& options) {
-  Files files = ReadAll(paths, options.config, environment);
+  Files files = ReadAll(paths, options.config, Wanted::kRuntime, environment);
   PickRuntime(files, options.config);
   Deployment out;
   if (!files.runtimes.empty() && files.runtimes[0]->root) {
