@@ -110,7 +110,7 @@ Result<std::unique_ptr<Assembly>> Assembly::Build(AssemblyOptions options) {
   }
   for (Status (Assembly::*part)() :
        {&Assembly::ReadFiles, &Assembly::OpenEngine, &Assembly::ReadOldPlans,
-        &Assembly::LoadPlugins, &Assembly::LoadPlans}) {
+        &Assembly::LoadPlugins, &Assembly::MakeReady}) {
     if (Status status = ((*made).*part)(); !status) return status.error();
   }
   return made;
@@ -221,10 +221,17 @@ Status Assembly::LoadPlugins() {
   auto plugins = LoadedPlugins::Create(found_, loaded_.deployment.plugins, needed, metrics_);
   if (!plugins) return WhyNoPlugins(plugins.error());
   plugins_ = std::move(*plugins);
-  Journal& journal = engine_->journal();
-  const auto migrations = plugins_->Migrations();
-  if (Status status = journal.Migrate(migrations); !status) return status;
-  return plugins_->Start(journal, clock_->Now());
+  return {};
+}
+
+/// Nothing was accepted yet, so all of it may reach the disk at once.
+Status Assembly::MakeReady() {
+  return engine_->DurableAtEnd([this]() -> Status {
+    Journal& journal = engine_->journal();
+    if (Status status = journal.Migrate(plugins_->Migrations()); !status) return status;
+    if (Status status = plugins_->Start(journal, clock_->Now()); !status) return status;
+    return LoadPlans();
+  });
 }
 
 /// The pipelines of the files, and those that sagas in flight still follow.

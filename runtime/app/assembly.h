@@ -64,6 +64,7 @@ class Assembly {
   Status ReadOldPlans();
   Error WhyNoPlugins(const Error& why);
   Status LoadPlugins();
+  Status MakeReady();
   Status LoadPlans();
 
   AssemblyOptions options_;

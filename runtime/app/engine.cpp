@@ -14,6 +14,9 @@ class EmbeddedEngine : public Engine {
 
   Journal& journal() override { return sqlite_->journal(); }
   Bus& bus() override { return sqlite_->bus(); }
+  Status DurableAtEnd(const std::function<Status()>& work) override {
+    return sqlite_->DurableAtEnd(work);
+  }
   std::int64_t commits() const override { return sqlite_->stats().commits; }
   std::string data_folder() const override {
     return std::filesystem::absolute(file_).parent_path().string();

@@ -32,6 +32,10 @@ class Engine {  // Threads: the executor's, unless a function says otherwise.
   /// Of every step's lanes; 0: there are none.
   virtual std::uint32_t partitions() const { return 0; }
 
+  /// Runs `work`, whose commits may reach the disk together when it ends: for a start, which begins
+  /// again after a crash.  Answers the first error; each commit is durable afterwards.
+  virtual Status DurableAtEnd(const std::function<Status()>& work) { return work(); }
+
   /// Commits of the journal, all of them.
   virtual std::int64_t commits() const = 0;
 

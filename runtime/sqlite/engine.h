@@ -6,6 +6,7 @@
 /// next Open checks the file.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "ports/bus.h"
@@ -28,6 +29,10 @@ class SqliteEngine {  // Threads: one at a time; no transaction is open when it 
   Journal& journal();
   Bus& bus();
   const Stats& stats() const;
+
+  /// Runs `work`, whose commits reach the disk together when it ends, not one by one: for a start,
+  /// which begins again after a crash.  Answers the first error; each commit is durable afterwards.
+  Status DurableAtEnd(const std::function<Status()>& work);
 
   /// The last runtime of this file was killed; the file was checked and is sound.
   bool recovered() const { return recovered_; }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <sqlite3.h>
 
+#include "counted_syncs.h"
 #include "scratch.h"
 
 namespace reprise::runtime {
@@ -45,6 +46,37 @@ TEST_F(EngineTest, CommitsOncePerTransaction) {
   EXPECT_EQ(engine_->stats().commits, before + 1);
   EXPECT_GT(engine_->stats().last_commit_s, 0);
   EXPECT_GE(engine_->stats().commit_s, engine_->stats().last_commit_s);
+}
+
+TEST_F(EngineTest, AStartsCommitsReachTheDiskTogether) {
+  const CountedSyncs syncs;
+  Open();
+  const int before = syncs.count();
+  const Status done = engine_->DurableAtEnd([&]() -> Status {
+    MakeShop();
+    for (int n = 0; n < 10; ++n) {
+      if (Status put = journal().PutPlan(std::to_string(n), "order", "text"); !put) return put;
+    }
+    EXPECT_EQ(syncs.count(), before);
+    return {};
+  });
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(syncs.count(), before + 1);
+}
+
+TEST_F(EngineTest, EachCommitIsDurableAfterAStartThatFailedOrNot) {
+  const CountedSyncs syncs;
+  Open();
+  for (const bool good : {true, false}) {
+    const Status done = engine_->DurableAtEnd([&] {
+      return good ? Status() : Status(Error{Code::kInvalid, "no"});
+    });
+    EXPECT_EQ(done.ok(), good);
+    const int before = syncs.count();
+    ASSERT_TRUE(Begin()->Commit({}).ok());
+    ASSERT_TRUE(journal().PutPlan(good ? "a" : "b", "order", "text").ok());
+    EXPECT_EQ(syncs.count(), before + 1);
+  }
 }
 
 TEST_F(EngineTest, CommitsACounterOncePerThousand) {
