@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
+#include "app/child.h"
 #include "base/result.h"
 
 namespace reprise::runtime {
@@ -22,9 +21,9 @@ class StandIn {  // Threads: one.
   const std::string& url() const { return url_; }
 
  private:
-  StandIn(pid_t pid, int out) : pid_(pid), out_(out) {}
+  StandIn(Child child, int out) : child_(std::move(child)), out_(out) {}
 
-  const pid_t pid_;
+  Child child_;
   const int out_;
   std::string url_;
 };
