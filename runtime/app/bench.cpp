@@ -1,5 +1,6 @@
 /// `reprise bench [PATH]`: a pipeline under load, beside a hand-written floor, in one run.  Ratios,
 /// for machines differ.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -7,6 +8,8 @@
 
 #include <fmt/core.h>
 
+#include "app/bench_ready.h"
+#include "app/bench_report.h"
 #include "app/bench_stage.h"
 #include "app/commands.h"
 #include "app/temporary_folder.h"
@@ -42,16 +45,18 @@ Result<json::object> Answer(const std::string& command) {
 
 class Bench {
  public:
-  Bench(const Options& options, BenchPlan plan) : options_(options), plan_(std::move(plan)) {}
+  Bench(const Options& options, BenchPlan plan) : options_(options), plan_(std::move(plan)) {
+    if (options.file) where_ = std::filesystem::absolute(*options.file).parent_path();
+  }
 
   Result<json::object> Stage(const std::string& stage, std::int64_t sagas) {
-    auto folder = TemporaryFolder::Make("bench");
+    auto folder = TemporaryFolder::Make("bench", where_);
     return folder ? Run(stage, sagas, folder->path().string()) : folder.error();
   }
 
   /// On a file that the runtime made, so that tables and indexes are the same.
   Result<json::object> Floor(std::int64_t sagas) {
-    auto folder = TemporaryFolder::Make("bench");
+    auto folder = TemporaryFolder::Make("bench", where_);
     if (!folder) return folder.error();
     auto prepared = Run("prepare", sagas, folder->path().string());
     if (!prepared) return prepared;
@@ -60,12 +65,15 @@ class Bench {
                               Quoted((folder->path() / "bench.db").string())));
   }
 
+  Result<json::object> Ready() { return MeasureReady(options_, where_, 9); }
+
  private:
   Result<json::object> Run(const std::string& stage, std::int64_t sagas,
                            const std::string& folder) {
-    std::string command =
-        fmt::format("REPRISE_BENCH_STAGE={} REPRISE_BENCH_FOLDER={} {} bench --sagas {} --rate 50",
-                    stage, Quoted(folder), Quoted(Self()), sagas);
+    std::string command = fmt::format(
+        "REPRISE_BENCH_STAGE={} REPRISE_BENCH_FOLDER={} {} bench --sagas {} --rate {}", stage,
+        Quoted(folder), Quoted(Self()), sagas, options_.rate > 0 ? options_.rate : 50);
+    if (!options_.config.empty()) command += " --config " + Quoted(options_.config);
     for (const std::string& plugins : options_.plugins) command += " --plugins " + Quoted(plugins);
     for (const std::string& path : options_.paths) command += " " + Quoted(path);
     return Answer(command);
@@ -73,16 +81,8 @@ class Bench {
 
   const Options& options_;
   const BenchPlan plan_;
+  std::filesystem::path where_;  // empty: the system's temporary folder
 };
-
-double Number(const json::object& figures, std::string_view name) {
-  const json::value* value = figures.if_contains(name);
-  return value && value->is_number() ? value->to_number<double>() : 0;
-}
-
-void Line(const char* what, const std::string& figure, const std::string& wanted, bool good) {
-  fmt::print("  {} {:<46} {:>26}   {}\n", good ? "✓" : "✗", what, figure, wanted);
-}
 
 int Report(Bench& bench, const Options& options) {
   const std::int64_t small = options.sagas > 0 ? options.sagas : 100'000, large = small * 10;
@@ -96,46 +96,26 @@ int Report(Bench& bench, const Options& options) {
     return true;
   };
   fmt::print(stderr, "measuring; this takes a few minutes\n");
-  if (!run("disk", bench.Stage("disk", 0)) || !run("floor", bench.Floor(small)) ||
-      !run("small", bench.Stage("throughput", small)) || !run("floor_again", bench.Floor(small)) ||
-      !run("sides", bench.Stage("sides", small)) || !run("latency", bench.Stage("latency", 1000)) ||
+  if (!run("disk", bench.Stage("disk", 0)) || !run("ready", bench.Ready()) ||
+      !run("floor", bench.Floor(small)) || !run("small", bench.Stage("throughput", small)) ||
+      !run("floor_again", bench.Floor(small)) || !run("sides", bench.Stage("sides", small)) ||
+      !run("latency", bench.Stage("latency", 1000)) ||
       !run("large", bench.Stage("throughput", large))) {
     return exit_code::kProblems;
   }
+  const std::vector<Figure> figures = BenchFigures(all);
+  const auto missed = std::ranges::count_if(figures, [](const Figure& f) { return !f.met(); });
   if (options.json()) {
+    all["figures"] = FiguresJson(figures);
     fmt::print("{}\n", json::serialize(all));
-    return exit_code::kOk;
+  } else {
+    fmt::print(
+        "reprise bench, embedded engine, {} and {} sagas, one commit of the disk {:.2f} ms (p50)\n"
+        "{}",
+        small, large, all["disk"].at("p50_ms").to_number<double>(), RenderFigures(figures));
   }
-  const auto get = [&](const char* stage, const char* name) {
-    return Number(all[stage].get_object(), name);
-  };
-  const double floor = std::max(get("floor", "sagas_per_s"), get("floor_again", "sagas_per_s"));
-  const double ratio = get("small", "sagas_per_s") / floor,
-               held = get("large", "sagas_per_s") / get("small", "sagas_per_s");
-  const double p50 = 2 * get("disk", "p50_ms") + 1, p99 = 4 * p50;
-  fmt::print(
-      "reprise bench, embedded engine, {} and {} sagas, one commit of the disk {:.2f} ms (p50)\n",
-      small, large, get("disk", "p50_ms"));
-  Line("sagas per second", fmt::format("{:.0f}", get("small", "sagas_per_s")), "", true);
-  Line("hand-written floor", fmt::format("{:.0f}", floor), "", true);
-  Line("of the floor", fmt::format("{:.2f}", ratio), "at least 0.6", ratio >= 0.6);
-  Line("with side steps on, sagas per second", fmt::format("{:.0f}", get("sides", "sagas_per_s")),
-       "", true);
-  Line("commits per saga", fmt::format("{:.4f}", get("small", "commits_per_saga")), "below 0.02",
-       get("small", "commits_per_saga") < 0.02);
-  Line("CPU-seconds per 1,000 sagas", fmt::format("{:.3f}", get("small", "cpu_s_per_1000")), "",
-       true);
-  Line("accept to push at 50 per second, p50 ms", fmt::format("{:.2f}", get("latency", "p50_ms")),
-       fmt::format("at most {:.2f}", p50), get("latency", "p50_ms") <= p50);
-  Line("accept to push at 50 per second, p99 ms", fmt::format("{:.2f}", get("latency", "p99_ms")),
-       fmt::format("at most {:.2f}", p99), get("latency", "p99_ms") <= p99);
-  Line("memory, smaller run, MiB", fmt::format("{:.1f}", get("small", "peak_mib")), "below 64",
-       get("small", "peak_mib") < 64);
-  Line("memory, larger run, MiB", fmt::format("{:.1f}", get("large", "peak_mib")), "no higher",
-       get("large", "peak_mib") <= get("small", "peak_mib") * 1.05);
-  Line("throughput of the larger run, of the smaller", fmt::format("{:.2f}", held), "at least 0.8",
-       held >= 0.8);
-  return exit_code::kOk;
+  if (missed > 0) fmt::print(stderr, "{} of {} figures are missed\n", missed, figures.size());
+  return missed > 0 ? exit_code::kProblems : exit_code::kOk;
 }
 
 }  // namespace

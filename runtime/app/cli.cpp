@@ -173,7 +173,7 @@ void AddAuthoring(CLI::App& app, Options& o) {
   AddLoading(bench, o);
   bench->add_option("--sagas", o.sagas, "how many");
   bench->add_option("--rate", o.rate, "sagas a second for the latency part");
-  bench->add_option("--file", o.file, "the file to use; its disk is what is measured");
+  bench->add_option("--file", o.file, "measure the disk that this file is on; it is not touched");
   AddOutput(bench, o);
 }
 

@@ -1,4 +1,4 @@
-/// A folder of its own under the system's temporary one, gone with its owner.
+/// A folder of its own, gone with its owner.
 #pragma once
 
 #include <filesystem>
@@ -10,8 +10,10 @@ namespace reprise::runtime {
 
 class TemporaryFolder {  // Threads: one.
  public:
-  /// `name` is part of the folder's: "bench" gives .../reprise-bench-k3Xp9a.
-  static Result<TemporaryFolder> Make(const std::string& name);
+  /// `name` is part of the folder's: "bench" gives .../reprise-bench-k3Xp9a, in the folder `where`
+  /// or in the system's temporary one.
+  static Result<TemporaryFolder> Make(const std::string& name,
+                                      const std::filesystem::path& where = {});
   ~TemporaryFolder();
   TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::move(other.path_)) {
     other.path_.clear();
