@@ -80,7 +80,7 @@ TEST(CommandLine, ReadsTheFlagsOfRun) {
                           "--clock-speed",
                           "10",
                           "--plugins",
-                          "d"});
+                          "/tmp"});
   EXPECT_EQ(o.paths, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(o.engine, "embedded");
   EXPECT_EQ(o.file, "x.db");
