@@ -132,6 +132,7 @@ Batch::Ran Batch::Fire(const Due& due, Claimed& claimed, const Saga* saga,
       lost.job.phase = phase;
       lost.job.attempt = row.attempt + 1;
       if (phase == Phase::kUndo) lost.job.attempt = row.undo_attempt + 1;
+      lost.job.payload = attempt.payload;  // a side step's is in no other row
       lost.outcome = {Verdict::kFail, {}, "no_answer", "the call never answered", {}};
       lost.unknown = true;
       return CallEnded(lost);

@@ -200,6 +200,20 @@ TEST_F(ExternalTest, AnExternalSideStepIsRetriedAndThenADeadLetter) {
   EXPECT_EQ(Letters()[0].code, "http_500");
 }
 
+// Its payload is in no row but that of the call: without it neither its undo nor a replay can run.
+TEST_F(ExternalTest, ASideStepWhoseCallNeverAnsweredKeepsWhatItWasAbout) {
+  Step side = Side("bill", "start");
+  side.external = true;
+  side.retry.attempts = 1;
+  Flow({A("a", "start"), side});
+  crash_at_ = 1;  // the intent is committed, the call never made
+  Begin("start", {{"order", "o-1"}});
+  Advance(30s);
+  ASSERT_EQ(Letters().size(), 1U);
+  EXPECT_EQ(Letters()[0].code, "no_answer");
+  EXPECT_NE(Letters()[0].payload.find("o-1"), std::string::npos) << Letters()[0].payload;
+}
+
 TEST_F(ExternalTest, AnInjectedFaultAnswersInsteadOfTheCall) {
   Flow({E("mail", "start")});
   faults_ = {{"flow", "mail", Phase::kDo, Fault::kFail, -1, {}, {}}};
