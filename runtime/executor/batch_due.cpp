@@ -74,9 +74,10 @@ Batch::Ran Batch::Fire(const Due& due, Claimed& claimed, const Saga* saga,
     case DueKind::kRetryDo:
     case DueKind::kRetryUndo:
       if (attempt.row.began == Time{}) attempt.row.began = now_;  // it had waited in its line
-      if (step.external)
-        return Intend(std::move(attempt),
-                      phase == Phase::kUndo && attempt.last == Last::kUnknown && step.reconciles);
+      if (step.external) {
+        const bool ask = phase == Phase::kUndo && attempt.last == Last::kUnknown && step.reconciles;
+        return Intend(std::move(attempt), ask);
+      }
       attempts.push_back(std::move(attempt));
       return Ran::kOk;
     case DueKind::kHold:
@@ -210,7 +211,8 @@ Batch::Ran Batch::AfterDeferred(Attempt& attempt) {
     attempt.phase = Phase::kUndo;
     attempt.last = meeting.last;
     attempt.saga_text.clear();
-    return Intend(std::move(attempt), attempt.last == Last::kUnknown && attempt.spec().reconciles);
+    const bool ask = attempt.last == Last::kUnknown && attempt.spec().reconciles;
+    return Intend(std::move(attempt), ask);
   }
   attempt.delta -= Timers(attempt);
   rows_.push_back(attempt.row);
