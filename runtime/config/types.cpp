@@ -81,7 +81,7 @@ class TypeParser {
         return;
       }
       Want(":");
-      type.fields.emplace_back(name, Type(depth + 1));
+      type.fields.push_back({name, Type(depth + 1)});
       if (!Take(",")) {
         Want("}");
         return;
@@ -171,7 +171,7 @@ BodyType ReadStruct(const Node& node, std::string_view what, Sink& sink) {
   }
   for (const Node::Entry& entry : node.entries) {
     if (!AsField(entry.key, what, sink)) continue;
-    type.fields.emplace_back(entry.key.text, ReadType(entry.value, sink));
+    type.fields.push_back({entry.key.text, ReadType(entry.value, sink)});
   }
   return type;
 }
@@ -201,7 +201,7 @@ std::string TypeText(const BodyType& type) {
   }
   out += "{";
   for (size_t i = 0; i < type.fields.size(); ++i) {
-    out += (i > 0 ? ", " : " ") + type.fields[i].first + ": " + TypeText(type.fields[i].second);
+    out += (i > 0 ? ", " : " ") + type.fields[i].name + ": " + TypeText(type.fields[i].type);
   }
   return out + " }";
 }

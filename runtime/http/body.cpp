@@ -62,8 +62,8 @@ json::value FromText(const std::string& text, const BodyType& type) {
 
 const BodyType* FieldOf(const BodyType& type, std::string_view name) {
   const auto it = std::find_if(type.fields.begin(), type.fields.end(),
-                               [&](const auto& field) { return field.first == name; });
-  return it == type.fields.end() ? nullptr : &it->second;
+                               [&](const auto& field) { return field.name == name; });
+  return it == type.fields.end() ? nullptr : &it->type;
 }
 
 void AppendCanonical(std::string& text, const json::value& value) {

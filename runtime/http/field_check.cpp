@@ -115,8 +115,8 @@ void FieldCheck::Range(std::int64_t value, const BodyType& type, const std::stri
 void FieldCheck::Unknown(std::string_view name, const BodyType& type, const std::string& at) {
   std::vector<std::string> known;
   for (const auto& field : type.fields) {
-    if (field.first == name) return;
-    known.push_back(field.first);
+    if (field.name == name) return;
+    known.push_back(field.name);
   }
   const std::string shown(name.substr(0, 64));
   Add(Join(at, name), "unknown_field", fmt::format("is not known{}", DidYouMean(shown, known)));

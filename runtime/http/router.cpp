@@ -64,9 +64,9 @@ Result<Router::Entry> Compile(const PipelineRef& pipeline, const Route& route) {
   }
   for (const BodyType* type : {&route.query, &route.body}) {
     for (const auto& field : type->fields) {
-      if (names.insert(field.first).second) continue;
+      if (names.insert(field.name).second) continue;
       return Bad(*pipeline, route,
-                 fmt::format("'{}' comes from two of path, query and body", field.first));
+                 fmt::format("'{}' comes from two of path, query and body", field.name));
     }
   }
   return entry;

@@ -71,7 +71,8 @@ void Link(Pipeline& pipeline) {
   pipeline.affinity_field.clear();
   for (Step& step : pipeline.steps) step.dependents = step.closure = step.causes = StepSet();
 
-  for (StepIndex i = 0; i < pipeline.steps.size(); ++i) {
+  const auto count = static_cast<StepIndex>(pipeline.steps.size());
+  for (StepIndex i = 0; i < count; ++i) {
     if (i < pipeline.main_count) {
       if (pipeline.affinity_field.empty()) pipeline.affinity_field = pipeline.steps[i].key_field;
       LinkMain(pipeline, i);

@@ -113,14 +113,21 @@ struct Target {
 
 enum class RouteKind { kStart, kRun, kAsk, kSignal, kStream };
 
+struct BodyField;
+
 /// The type of a body or query field: string(1..64), integer(1..9), [T], {...}, optional T.
 struct BodyType {
   enum Kind { kString, kInteger, kNumber, kBoolean, kObject, kArray, kStruct };
   Kind kind = kString;
   bool optional = false;
   std::optional<std::int64_t> min, max;  // length of a string (code points), value of an integer
-  std::vector<std::pair<std::string, BodyType>> fields;  // kStruct
-  std::vector<BodyType> element;                         // kArray: exactly one
+  std::vector<BodyField> fields;         // kStruct
+  std::vector<BodyType> element;         // kArray: exactly one
+};
+
+struct BodyField {
+  std::string name;
+  BodyType type;
 };
 
 struct QuestionRef {
@@ -191,7 +198,8 @@ struct Pipeline {
                                        : StepSet((std::uint64_t{1} << main_count) - 1);
   }
   std::optional<StepIndex> Find(std::string_view step_name) const {
-    for (StepIndex i = 0; i < steps.size(); ++i) {
+    const auto count = static_cast<StepIndex>(steps.size());
+    for (StepIndex i = 0; i < count; ++i) {
       if (steps[i].name == step_name) return i;
     }
     return std::nullopt;

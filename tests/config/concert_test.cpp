@@ -68,7 +68,7 @@ TEST_F(ConcertTest, KnowsThePaymentsRoute) {
   EXPECT_TRUE(route.idempotency_required);
   EXPECT_EQ(route.check.size(), 2u);
   EXPECT_EQ(route.check[1].name(), "reservation.payable");
-  EXPECT_EQ(route.body.fields.at(0).second.max, 64);
+  EXPECT_EQ(route.body.fields.at(0).type.max, 64);
   EXPECT_EQ(payment->timeout, Millis(600'000));
   EXPECT_TRUE(payment->steps[0].inlined);
   EXPECT_EQ(Names("payment", StepOf("payment", "pay").causes), "claim");
@@ -84,7 +84,7 @@ TEST_F(ConcertTest, KnowsWhatBeginsALapse) {
 
 TEST_F(ConcertTest, KnowsTheOtherRoutes) {
   const PipelineRef reservation = loaded.Find("reservation");
-  EXPECT_EQ(reservation->routes[1].query.fields.at(0).second.optional, true);
+  EXPECT_EQ(reservation->routes[1].query.fields.at(0).type.optional, true);
   EXPECT_EQ(reservation->routes[1].kind, RouteKind::kStream);
   EXPECT_EQ(json::serialize(reservation->routes[4].reply), R"({"status":"PENDING"})");
   EXPECT_EQ(reservation->routes[4].location, "/reservations/{reservationId}");

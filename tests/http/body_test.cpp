@@ -31,7 +31,7 @@ BodyType ListOf(BodyType element) {
   return type;
 }
 
-BodyType Struct(std::vector<std::pair<std::string, BodyType>> fields) {
+BodyType Struct(std::vector<BodyField> fields) {
   BodyType type = Of(BodyType::kStruct);
   type.fields = std::move(fields);
   return type;

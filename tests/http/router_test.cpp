@@ -107,7 +107,7 @@ TEST(Router, RefusesBadTemplates) {
 
 TEST(Router, RefusesAFieldThatComesFromTwoPlaces) {
   auto pipeline = std::make_shared<Pipeline>(*Of("a", {"POST /x/{id}"}));
-  pipeline->routes[0].body.fields.emplace_back("id", BodyType{});
+  pipeline->routes[0].body.fields.push_back({"id", BodyType{}});
   EXPECT_THAT(BuildError({pipeline}), HasSubstr("'id' comes from two of path, query and body"));
 }
 

@@ -20,11 +20,11 @@ Route Sending() {
   weight.kind = BodyType::kInteger;
   weight.min = 1;
   weight.max = 9;
-  route.body.fields.emplace_back("weight", weight);
+  route.body.fields.push_back({"weight", weight});
   BodyType fragile;
   fragile.kind = BodyType::kBoolean;
   fragile.optional = true;
-  route.query.fields.emplace_back("fragile", fragile);
+  route.query.fields.push_back({"fragile", fragile});
   return route;
 }
 

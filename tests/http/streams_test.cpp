@@ -47,7 +47,7 @@ class News : public RoutesFixture {
  private:
   static Route Watching() {
     Route route = ARoute("GET", "/news", RouteKind::kStream);
-    route.query.fields.emplace_back("who", BodyType{});
+    route.query.fields.push_back({"who", BodyType{}});
     route.deadline = Millis(1);  // of one ask; a stream lives on
     return route;
   }
