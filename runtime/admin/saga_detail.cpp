@@ -156,8 +156,8 @@ std::vector<std::string> StepsFor(std::string_view verb, const SagaDetail& detai
   std::vector<std::string> names;
   // Once a saga was taken back, what failed in it is no longer to be done.
   const SagaState state = detail.saga.state;
-  const bool forward = state == SagaState::kRunning || state == SagaState::kDone ||
-                       state == SagaState::kUndoing;
+  const bool forward =
+      state == SagaState::kRunning || state == SagaState::kDone || state == SagaState::kUndoing;
   for (const StepRow& row : detail.steps) {
     if (pipeline != nullptr && row.step >= pipeline->main_count) continue;
     const bool failed =

@@ -159,8 +159,8 @@ Status Assembly::NoneBroken(const std::set<std::string>& needed) const {
 }
 
 Status Assembly::OpenEngine() {
-  auto engine = runtime::OpenEngine(
-      loaded_.deployment, {clock_, own_clock_.get(), &metrics_, options_.hop_commits});
+  auto engine = runtime::OpenEngine(loaded_.deployment,
+                                    {clock_, own_clock_.get(), &metrics_, options_.hop_commits});
   if (!engine) return engine.error();
   engine_ = std::move(*engine);
   return {};

@@ -28,7 +28,7 @@ std::string Quoted(const std::string& word) {
 }
 
 /// Runs a program and parses the JSON object it prints.
-Result<json::object> Answer(const std::string& command) {
+Result<json::object> AnswerOf(const std::string& command) {
   FILE* pipe = popen(command.c_str(), "r");
   if (!pipe) return Error{Code::kInternal, "cannot run " + command};
   std::string out;
@@ -61,8 +61,8 @@ class Bench {
     auto prepared = Run("prepare", sagas, folder->path().string());
     if (!prepared) return prepared;
     const auto program = std::filesystem::path(Self()).parent_path() / plan_.floor;
-    return Answer(fmt::format("{} {} {}", Quoted(program.string()), sagas,
-                              Quoted((folder->path() / "bench.db").string())));
+    return AnswerOf(fmt::format("{} {} {}", Quoted(program.string()), sagas,
+                                Quoted((folder->path() / "bench.db").string())));
   }
 
   Result<json::object> Ready() { return MeasureReady(options_, where_, 9); }
@@ -76,7 +76,7 @@ class Bench {
     if (!options_.config.empty()) command += " --config " + Quoted(options_.config);
     for (const std::string& plugins : options_.plugins) command += " --plugins " + Quoted(plugins);
     for (const std::string& path : options_.paths) command += " " + Quoted(path);
-    return Answer(command);
+    return AnswerOf(command);
   }
 
   const Options& options_;

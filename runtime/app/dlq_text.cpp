@@ -8,7 +8,7 @@ namespace reprise::runtime {
 namespace {
 
 // The day only if it is not today's.
-std::string Clock(const json::object& list, const json::object& of, std::string_view name) {
+std::string ClockIn(const json::object& list, const json::object& of, std::string_view name) {
   const std::string at = TextIn(of, name);
   if (at.size() < 19) return at;
   const bool today = at.substr(0, 10) == TextIn(list, "now").substr(0, 10);
@@ -36,8 +36,8 @@ std::string GroupTable(const json::object& list, const Look& look) {
   for (const json::value& item : groups) {
     const json::object& group = AsObject(item);
     table.Add({TextIn(group, "group"), Grouped(NumberIn(group, "count")),
-               Clock(list, group, "first"), Clock(list, group, "last"), TextIn(group, "pipeline"),
-               TextIn(group, "step"), Class(group), Reason(group)});
+               ClockIn(list, group, "first"), ClockIn(list, group, "last"),
+               TextIn(group, "pipeline"), TextIn(group, "step"), Class(group), Reason(group)});
   }
   return table.Text(look);
 }
@@ -47,7 +47,7 @@ std::string LetterTable(const json::object& list, const Look& look) {
   for (const json::value& item : ItemsIn(list, "letters")) {
     const json::object& letter = AsObject(item);
     const std::string saga = TextIn(letter, "saga");
-    table.Add({std::to_string(NumberIn(letter, "id")), Clock(list, letter, "at"),
+    table.Add({std::to_string(NumberIn(letter, "id")), ClockIn(list, letter, "at"),
                saga.empty() ? "–" : saga, TextIn(letter, "phase") + " " + TextIn(letter, "step"),
                std::to_string(NumberIn(letter, "attempts")), Reason(letter)});
   }

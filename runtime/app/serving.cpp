@@ -120,7 +120,7 @@ void Serving::Handle(HttpRequest request, std::shared_ptr<Responder> responder) 
   } else if (path == "/metrics") {
     health_->MetricsText(std::move(request), std::move(responder));
   } else {
-    routes_->Handle(std::move(request), std::move(responder));
+    routes_->Handle(request, std::move(responder));
   }
 }
 

@@ -172,7 +172,7 @@ void CheckSignal(Draft& draft, const Route& route, const RouteDraft& marks) {
 }
 
 /// "GET /things/{}": two paths that match the same requests have the same shape.
-std::string Shape(const Route& route) {
+std::string Pattern(const Route& route) {
   std::string out = route.method + " ";
   bool in = false;
   for (const char c : route.path) {
@@ -257,7 +257,7 @@ void CheckRoutes(const Drafts& all) {
       const Node& key = *draft->routes[i].key;
       const std::string where =
           fmt::format("{}:{}:{}", draft->source.file, key.place.line, key.place.col);
-      const auto [first, fresh] = seen.emplace(Shape(draft->pipeline.routes[i]), where);
+      const auto [first, fresh] = seen.emplace(Pattern(draft->pipeline.routes[i]), where);
       if (!fresh)
         draft->sink.Error("RPR053", key,
                           fmt::format("'{}' matches the same requests as the route at {}", key.text,

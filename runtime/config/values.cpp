@@ -15,7 +15,7 @@ bool Expect(const Node& node, Node::Kind kind, std::string_view what, std::strin
   return false;
 }
 
-bool Shape(std::string_view text, bool (*first)(char), bool (*other)(char)) {
+bool Shaped(std::string_view text, bool (*first)(char), bool (*other)(char)) {
   if (text.empty() || text.size() > 63 || !first(text[0])) return false;
   for (const char c : text.substr(1)) {
     if (!other(c)) return false;
@@ -36,11 +36,11 @@ bool Letter(char c) {
 }  // namespace
 
 bool IsName(std::string_view text) {
-  return Shape(text, Lower, [](char c) { return Lower(c) || Digit(c) || c == '-'; });
+  return Shaped(text, Lower, [](char c) { return Lower(c) || Digit(c) || c == '-'; });
 }
 
 bool IsField(std::string_view text) {
-  return Shape(text, Letter, [](char c) { return Letter(c) || Digit(c); });
+  return Shaped(text, Letter, [](char c) { return Letter(c) || Digit(c); });
 }
 
 std::optional<std::int64_t> ParseInteger(std::string_view text) {

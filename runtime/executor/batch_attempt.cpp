@@ -23,6 +23,7 @@ std::string IdempotencyKey(const StepRow& row, const Step& step, Phase phase) {
 
 Batch::Ran Batch::RunAttempts(std::vector<Attempt>& attempts) {
   std::vector<Attempt*> left;
+  left.reserve(attempts.size());
   for (Attempt& attempt : attempts) left.push_back(&attempt);
   // Attempts of one step stay together, so that a plugin with DoAll sees them at once.
   std::stable_sort(left.begin(), left.end(), [](const Attempt* a, const Attempt* b) {

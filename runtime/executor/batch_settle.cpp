@@ -235,7 +235,8 @@ void Batch::Publish(const Plan& plan, const Saga* saga, const Uuid& id, const st
     for (StepIndex side : it->second) to_side(side, Phase::kDo);
   }
   for (StepIndex side : pipeline.listen_to_all) to_side(side, Phase::kDo);
-  for (StepIndex side = pipeline.main_count; side < pipeline.steps.size(); ++side) {
+  const auto count = static_cast<StepIndex>(pipeline.steps.size());
+  for (StepIndex side = pipeline.main_count; side < count; ++side) {
     if (pipeline.step(side).undo_on == event) to_side(side, Phase::kUndo);
   }
   for (const ForeignStart& start : x_.plans_.Foreign(pipeline.name, event)) {

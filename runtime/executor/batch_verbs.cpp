@@ -6,7 +6,7 @@
 namespace reprise::runtime {
 namespace {
 
-Reply Ok(json::object body) {
+Reply Ok(const json::object& body) {
   Reply reply;
   reply.body = json::serialize(body);
   return reply;

@@ -145,7 +145,7 @@ void Door::Answer(Request& request, const json::object& fields) {
   request.reply(std::move(reply));
 }
 
-void Door::AskStream(Request request, const std::string& after,
+void Door::AskStream(const Request& request, const std::string& after,
                      const std::function<void(Reply refused, StreamBatch batch)>& answer) {
   json::object fields = request.fields;
   const Route& route = *request.route;

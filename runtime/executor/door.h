@@ -20,7 +20,7 @@ class Door {  // Threads: the executor's.
   void Enter(Request request, Work& work);
 
   /// A stream's question, asked once.
-  void AskStream(Request request, const std::string& after,
+  void AskStream(const Request& request, const std::string& after,
                  const std::function<void(Reply refused, StreamBatch batch)>& answer);
 
  private:

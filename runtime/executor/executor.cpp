@@ -35,8 +35,8 @@ Reply Unavailable(const std::string& code, const std::string& detail) {
 Request Whole(Admitted admitted) {
   Request request = std::move(admitted.request);
   if (!admitted.twins.empty()) {
-    request.reply = [first = std::move(request.reply), rest = std::move(admitted.twins)](
-                        const Reply& reply) {
+    request.reply = [first = std::move(request.reply),
+                     rest = std::move(admitted.twins)](const Reply& reply) {
       first(reply);
       for (const auto& twin : rest) twin(reply);
     };
@@ -285,9 +285,8 @@ void Executor::Run() {
     if (!busy_.empty()) wait = std::min(wait, kBusyAgain);
     if (journal_down_) wait = Millis(200);
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, wait, [&] {
-      return stopping_ || ((!inbox_.empty() || arrived_) && !journal_down_);
-    });
+    wake_.wait_for(lock, wait,
+                   [&] { return stopping_ || ((!inbox_.empty() || arrived_) && !journal_down_); });
     arrived_ = false;
   }
 }
@@ -364,10 +363,10 @@ void Executor::Submit(Verb verb) {
 void Executor::AskStream(Request request, std::string after,
                          std::function<void(Reply refused, StreamBatch batch)> answer) {
   const std::lock_guard lock(mutex_);
-  inbox_.jobs.push_back([this, request = std::move(request), after = std::move(after),
-                         answer = std::move(answer)]() mutable {
-    Door(*this, clock_.Now()).AskStream(std::move(request), after, answer);
-  });
+  inbox_.jobs.push_back(
+      [this, request = std::move(request), after = std::move(after), answer = std::move(answer)] {
+        Door(*this, clock_.Now()).AskStream(request, after, answer);
+      });
   wake_.notify_one();
 }
 
@@ -392,8 +391,7 @@ std::optional<std::pair<std::string, std::string>> Executor::Overloaded() const 
   if (journal_down_)
     return std::pair<std::string, std::string>{"unavailable",
                                                "the journal cannot store anything now"};
-  if (auto why = bus_.Overloaded())
-    return std::pair<std::string, std::string>{"unavailable", *why};
+  if (auto why = bus_.Overloaded()) return std::pair<std::string, std::string>{"unavailable", *why};
   if (waiting_ >= options_.queue_max) {
     return std::pair<std::string, std::string>{"overloaded", "too many requests are waiting"};
   }

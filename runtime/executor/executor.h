@@ -40,8 +40,8 @@ struct ExecutorOptions {
   std::size_t batch = 500;
   std::size_t queue_max = 10'000;  // waiting requests before 503
   std::size_t call_threads = 16;   // 0: calls run on the executor's thread (tests)
-  Millis lock_wait{2000};         // how long a request waits for its `lock:` before 409 `busy`
-  std::uint32_t partitions = 0;   // of every step's lanes; 0: the engine has no lanes
+  Millis lock_wait{2000};          // how long a request waits for its `lock:` before 409 `busy`
+  std::uint32_t partitions = 0;    // of every step's lanes; 0: the engine has no lanes
   Millis keep_done{7LL * 86'400'000}, keep_undone{90LL * 86'400'000};
   std::uint64_t seed = 0;  // of ids; 0: from the machine
   std::vector<Fault> faults;

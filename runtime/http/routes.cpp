@@ -81,8 +81,8 @@ Routes::Routes(Router router, Ingress& ingress, RoutesOptions options)
 
 Routes::~Routes() = default;
 
-Result<std::unique_ptr<Routes>> Routes::Make(std::vector<PipelineRef> pipelines, Ingress& ingress,
-                                             RoutesOptions options) {
+Result<std::unique_ptr<Routes>> Routes::Make(const std::vector<PipelineRef>& pipelines,
+                                             Ingress& ingress, RoutesOptions options) {
   auto router = Router::Build(pipelines, options.reserved);
   if (!router) return router.error();
   auto routes =
@@ -101,7 +101,7 @@ std::size_t Routes::streams() const {
   return streams_->open();
 }
 
-void Routes::Handle(HttpRequest request, std::shared_ptr<Responder> responder) {
+void Routes::Handle(const HttpRequest& request, std::shared_ptr<Responder> responder) {
   const Router::Match match = router_.Find(request.method, request.segments);
   if (match.entry == nullptr) return NoRoute(request, match.allow, *responder);
   Call call;

@@ -32,12 +32,12 @@ struct RoutesOptions {
 class Routes {  // Threads: Handle from any.
  public:
   /// Refuses routes that do not fit together; see Router::Build.  `ingress` outlives the server.
-  static Result<std::unique_ptr<Routes>> Make(std::vector<PipelineRef> pipelines, Ingress& ingress,
-                                              RoutesOptions options);
+  static Result<std::unique_ptr<Routes>> Make(const std::vector<PipelineRef>& pipelines,
+                                              Ingress& ingress, RoutesOptions options);
   ~Routes();
 
   /// Answers every request: 404 `no_route` where nothing fits.
-  void Handle(HttpRequest request, std::shared_ptr<Responder> responder);
+  void Handle(const HttpRequest& request, std::shared_ptr<Responder> responder);
 
   /// Open event streams, for metrics.
   std::size_t streams() const;

@@ -17,7 +17,9 @@ LaneId LaneBase(std::string_view pipeline, std::string_view step);
 inline std::uint32_t PartitionOf(LaneId lane) {
   return static_cast<std::uint32_t>(lane & (kPartitionsMax - 1));
 }
-inline LaneId BaseOf(LaneId lane) { return lane & ~static_cast<LaneId>(kPartitionsMax - 1); }
+inline LaneId BaseOf(LaneId lane) {
+  return lane & ~static_cast<LaneId>(kPartitionsMax - 1);
+}
 
 /// The partition of a key: murmur2 as Kafka's own clients compute it, so that records of others
 /// with equal keys meet ours.

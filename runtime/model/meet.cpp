@@ -61,7 +61,7 @@ bool Arrived(const StepRow& row, const std::string& id) {
 
 void MeetJoin(const Step& step, Meeting& m, const Message& message) {
   StepRow& row = m.row;
-  std::string id = message.id.ToString();
+  const std::string id = message.id.ToString();
   if (Arrived(row, id)) return;
   m.delta = -1;
   const std::uint64_t bit = std::uint64_t{1} << message.bit;
@@ -73,7 +73,7 @@ void MeetJoin(const Step& step, Meeting& m, const Message& message) {
   const bool first = row.bits == 0;
   row.bits |= bit;
   row.arrivals.push_back(
-      json::array{std::int64_t{message.bit}, std::move(id), open ? message.added : json::object()});
+      json::array{std::int64_t{message.bit}, id, open ? message.added : json::object()});
   const std::size_t count = step.on.size();
   const std::uint64_t all = count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
   if (open && row.bits == all) {

@@ -83,7 +83,7 @@ Status SqliteJournal::Ping() {
 std::string SqliteJournal::About() const {
   const Options& options = core_.options;
   return fmt::format("SQLite {}, {}, {}", sqlite3_libversion(), options.file,
-                     options.read_only             ? "read only"
+                     options.read_only            ? "read only"
                      : options.file == ":memory:" ? "in memory"
                                                   : "WAL");
 }
