@@ -4,7 +4,9 @@
 #   make cluster-demo   the same on Kafka, PostgreSQL and Redis, which it starts in a temporary folder and stops again
 #   make test       builds and runs every test
 #   make bench      measures, beside a hand-written floor
-#   make sanitize   unit tests under ASan and UBSan;  make tidy: format and clang-tidy
+#   make sanitize   builds and runs the unit tests under ASan and UBSan
+#   make tidy       .clang-format and .clang-tidy are clean;  make format: makes the first so
+# With CI=1 a warning is an error.
 BUILD ?= build
 JOBS  ?= $(shell nproc)
 CTEST ?= ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
@@ -18,8 +20,10 @@ packages:
 test-packages:
 	@deploy/packages test
 
+CONFIGURE = cmake -S . -G Ninja -DREPRISE_WERROR=$(if $(CI),ON,OFF)
+
 $(BUILD)/build.ninja: | packages
-	cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DREPRISE_WERROR=$(if $(CI),ON,OFF)
+	$(CONFIGURE) -B $(BUILD) -DCMAKE_BUILD_TYPE=Release
 
 release: packages $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
@@ -40,16 +44,20 @@ bench: release
 	cmake --build $(BUILD) -j $(JOBS) --target reprise_bench
 	$(BUILD)/reprise bench $(ARGS)
 
+# Not optimised: compiling is most of the time, and -O1 takes half as long again.
 sanitize: test-packages
-	cmake -S . -B build-sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DREPRISE_SANITIZE=address,undefined
+	$(CONFIGURE) -B build-sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DREPRISE_SANITIZE=address,undefined
 	cmake --build build-sanitize -j $(JOBS) --target reprise_tests
 	ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE slow
 
-tidy: release
+tidy: $(BUILD)/build.ninja
+	@deploy/packages tidy
+	cmake -S . -B $(BUILD) >/dev/null  # a source may be new
 	deploy/tidy $(BUILD)
 
 format:
-	git ls-files '*.cpp' '*.h' '*.hpp' | grep -v '/abi\.h$$' | xargs clang-format -i
+	@deploy/packages tidy
+	git ls-files '*.cpp' '*.h' '*.hpp' | grep -v '/abi\.h$$' | xargs clang-format-14 -i
 
 clean:
 	rm -rf $(BUILD) build-sanitize
