@@ -42,8 +42,7 @@ struct Servers {
       if (read.kafka.empty() || read.postgres.empty() || read.redis.empty()) {
         throw std::runtime_error(
             "no servers for this test: run it by ctest, or start them by hand:\n"
-            "  " REPRISE_SOURCE_DIR "/tests/cluster/servers.py start " REPRISE_BINARY_DIR
-            "/servers " REPRISE_SERVERS_ENV);
+            "  " REPRISE_SERVERS " start " REPRISE_SERVERS_FOLDER " " REPRISE_SERVERS_ENV);
       }
       return read;
     }();
@@ -124,8 +123,8 @@ class OwnServers {
  private:
   static std::string Quoted(const std::string& text) { return "'" + text + "'"; }
   std::string Command(const std::string& verb, const std::string& rest) const {
-    return "exec python3 " + Quoted(REPRISE_SOURCE_DIR "/tests/cluster/servers.py") + " " + verb +
-           " " + Quoted(folder_) + " " + rest;
+    return "exec python3 " + Quoted(REPRISE_SERVERS) + " " + verb + " " + Quoted(folder_) + " " +
+           rest;
   }
   void Do(const std::string& verb, const std::string& rest) const {
     if (std::system(Command(verb, rest).c_str()) != 0) {  // NOLINT(cert-env33-c)
