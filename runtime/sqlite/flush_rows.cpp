@@ -30,16 +30,6 @@ void PutMore(sqlite3_context* out, Json more, std::string& keep) {
 
 }  // namespace
 
-std::string_view JsonText::Of(const json::object& object) {
-  serializer_.reset(&object);
-  size_t used = 0;
-  while (!serializer_.done()) {
-    if (text_.size() - used < 512) text_.resize(std::max<size_t>(1024, text_.size() * 2));
-    used += serializer_.read(text_.data() + used, text_.size() - used).size();
-  }
-  return {text_.data(), used};
-}
-
 // The columns are those of the tables in schema.cpp.  What is not put is NULL.
 
 void SagaRows::Column(sqlite3_context* out, size_t row, int column) {

@@ -5,20 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "model/row_json.h"
 #include "sqlite/row_source.h"
 #include "sqlite/slots.h"
 
 namespace reprise::runtime::sqlite {
-
-/// JSON text in memory that is used again for the next one.
-class JsonText {
- public:
-  std::string_view Of(const json::object& object);
-
- private:
-  json::serializer serializer_;
-  std::string text_;
-};
 
 class SagaRows : public RowSource {
  public:

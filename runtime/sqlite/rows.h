@@ -3,6 +3,7 @@
 /// The column lists below and the readers belong together: a reader takes its columns from `at` on.
 #pragma once
 
+#include "model/row_json.h"
 #include "model/saga.h"
 #include "sqlite/database.h"
 
@@ -22,14 +23,5 @@ Result<Saga> ReadSaga(const Cursor& row, int at = 0);
 Result<StepRow> ReadStep(const Cursor& row, int at = 0);
 /// Everything but pipeline and plan, whose number is column `at + 6`.
 Result<Due> ReadDue(const Cursor& row, int at = 0);
-
-/// A column's text, or nothing for NULL.
-using Json = std::optional<std::string>;
-Json MoreOf(const Saga& saga);
-Json MoreOf(const StepRow& row);
-Json TextOf(const json::object& object);  // NULL if empty
-int FlagsOf(const Saga& saga);
-
-Result<json::object> ReadObject(std::string_view text);  // "" is the empty object
 
 }  // namespace reprise::runtime::sqlite

@@ -36,16 +36,6 @@ bool Odd(StepState s) {
 
 }  // namespace
 
-std::optional<IdRange> RangeOf(std::string_view prefix) {
-  constexpr std::string_view kLow = "00000000-0000-0000-0000-000000000000";
-  constexpr std::string_view kHigh = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-  if (prefix.size() > kLow.size()) return std::nullopt;
-  const auto low = Uuid::Parse(std::string(prefix).append(kLow.substr(prefix.size())));
-  const auto high = Uuid::Parse(std::string(prefix).append(kHigh.substr(prefix.size())));
-  if (!low || !high) return std::nullopt;
-  return IdRange{*low, *high};
-}
-
 Result<std::string> SagaQuery::Sql() {
   if (plans_.empty()) return std::string();
   if (!filter_.states.empty()) {

@@ -6,12 +6,6 @@
 
 namespace reprise::runtime::sqlite {
 
-/// The ids whose text begins with a prefix.
-struct IdRange {
-  Uuid low, high;
-};
-std::optional<IdRange> RangeOf(std::string_view prefix);  // nothing if no id can
-
 class SagaQuery {
  public:
   SagaQuery(Core& core, const SagaFilter& filter)

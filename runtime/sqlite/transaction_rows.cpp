@@ -55,10 +55,10 @@ Result<std::optional<SignalRow>> SqliteTransaction::TakeSignal(const Uuid& saga,
   const auto found = Note(row.Next());
   if (!found) return found.error();
   if (!*found) return std::optional<SignalRow>();
-  auto fields = ReadObject(row.Text(0));
-  if (!fields) return fields.error();
+  json::object fields;
+  if (auto read = ReadObject(row.Text(0), fields); !read) return read.error();
   if (auto done = Note(row.Run()); !done) return done.error();
-  return std::optional(SignalRow{saga, std::string(name), std::move(*fields)});
+  return std::optional(SignalRow{saga, std::string(name), std::move(fields)});
 }
 
 Status SqliteTransaction::SetDeadLetterState(std::int64_t id, std::string_view state) {
