@@ -170,12 +170,13 @@ Batch::Ran Batch::AcceptRun(const Admitted& admitted) {
   for (int tries = 1; tries <= kInlineTries; ++tries) {
     saga = before;
     done.clear();
-    if (savepoint && !Check(tx_.Savepoint())) return Ran::kFailed;
+    if (savepoint && !Check(tx_.Savepoint(true))) return Ran::kFailed;
     tx_.ResetWrote();
     reply = Inline(admitted, plan, tries, saga, done);
     if (crashed_) return Ran::kFailed;
+    if (const auto lost = tx_.lost()) return Fail(*lost);
     const bool good = reply.code.empty();
-    if (!good && !savepoint && tx_.wrote()) {
+    if (!savepoint && (tx_.spoiled() || (!good && tx_.wrote()))) {
       first.careful = 64;
       return Ran::kRerun;
     }

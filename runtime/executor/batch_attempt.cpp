@@ -132,14 +132,15 @@ Batch::Ran Batch::RunOne(Attempt& attempt) {
       attempt.call.outcome = {};  // the undo of a wait that is over: nothing to take back
     } else if (!Faulted(attempt)) {
       const bool savepoint = careful_ || bound.careful > 0;
-      if (savepoint && !Check(tx_.Savepoint())) return Ran::kFailed;
+      if (savepoint && !Check(tx_.Savepoint(true))) return Ran::kFailed;
       tx_.ResetWrote();
       const auto began = std::chrono::steady_clock::now();
       bound.action->Run(attempt.call);
       bound.seconds->Observe(
           std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+      if (const auto lost = tx_.lost()) return Fail(*lost);
       const bool good = Good(attempt.call.outcome);
-      if (!good && !savepoint && tx_.wrote()) {
+      if (!savepoint && (tx_.spoiled() || (!good && tx_.wrote()))) {
         bound.careful = kCarefulFor;
         return Ran::kRerun;
       }
@@ -165,6 +166,8 @@ Batch::Ran Batch::RunAll(std::span<Attempt*> group) {
   }
   if (!Check(tx_.Savepoint())) return Ran::kFailed;
   bool good = bound.action->RunAll(calls);
+  if (const auto lost = tx_.lost()) return Fail(*lost);
+  good = good && !tx_.spoiled();
   for (const Call* call : calls) good = good && call->finished && Good(call->outcome);
   if (!Check(good ? tx_.ReleaseSavepoint() : tx_.RollbackToSavepoint())) return Ran::kFailed;
   for (Attempt* attempt : group) {

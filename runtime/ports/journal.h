@@ -32,7 +32,8 @@ class Sql {
   virtual ~Sql() = default;
   /// `$1..` on every database.  Returns rows changed.  kInvalid: not a single statement, a
   /// statement that would end the transaction, wrong number of arguments, or SQL the database
-  /// refuses; kConflict: a constraint; kInternal and transient: the database itself.
+  /// refuses; kConflict: a constraint; kInternal and transient: the database itself.  A failure may
+  /// spoil the transaction: see Transaction::spoiled.
   virtual Result<std::int64_t> Run(std::string_view sql, std::span<const SqlValue> args,
                                    const SqlRow& on_row) = 0;
   /// One statement for many rows: `$rows` in `sql` is a table expression with these columns, as in
@@ -123,12 +124,20 @@ class Transaction {  // Rolls back unless committed.
 
   virtual Sql& sql() = 0;
   /// A savepoint around one attempt, when a batch is re-run after a failure that had written.
-  virtual Status Savepoint() = 0;
+  /// `careful`: within it a failed statement of a plugin takes back only itself, on every database,
+  /// and spoils nothing; it may cost two more statements for each.
+  virtual Status Savepoint(bool careful = false) = 0;
   virtual Status RollbackToSavepoint() = 0;  // and the savepoint is gone
   virtual Status ReleaseSavepoint() = 0;
   /// Whether plugin SQL changed anything since the transaction or the last savepoint began.
+  /// Also true if a statement failed and spoiled the transaction.
   virtual bool wrote() const = 0;
   virtual void ResetWrote() = 0;
+  /// A statement of a plugin failed, and with it, on this database, all that was done since the
+  /// last savepoint: nothing can be done before RollbackToSavepoint.
+  virtual bool spoiled() const { return false; }
+  /// Why nothing can be done any more but to roll back: the database or others' locks ended it.
+  virtual std::optional<Error> lost() const { return std::nullopt; }
 
   /// What of `outbox` can be handled in this same transaction (embedded: everything).  Taken
   /// messages are moved out of `outbox`.

@@ -217,7 +217,8 @@ Status SqliteTransaction::Send(std::span<const Foreign> records) {
   return Note(core_.topics.Send(records));
 }
 
-Status SqliteTransaction::Savepoint() {
+/// A failed statement takes back only itself here anyway.
+Status SqliteTransaction::Savepoint(bool) {
   if (sql_.lost()) return *sql_.lost();
   sql_.ResetWrote();
   return Note(core_.db->Use("SAVEPOINT attempt").Run());

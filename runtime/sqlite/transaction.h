@@ -41,11 +41,12 @@ class SqliteTransaction : public Transaction {  // Threads: the journal's.
   Status Send(std::span<const Foreign> records) override;
 
   Sql& sql() override { return sql_; }
-  Status Savepoint() override;
+  Status Savepoint(bool careful) override;
   Status RollbackToSavepoint() override;
   Status ReleaseSavepoint() override;
   bool wrote() const override { return sql_.wrote(); }
   void ResetWrote() override { sql_.ResetWrote(); }
+  std::optional<Error> lost() const override { return sql_.lost(); }
 
   std::vector<Message> TakeLocal(std::vector<Message>& outbox) override;
   Result<std::vector<bool>> TakeLocks(std::span<const std::string> names) override {

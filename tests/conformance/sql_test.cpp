@@ -29,7 +29,7 @@ class SqlContract : public EngineContract {
     EngineContract::SetUp();
     ASSERT_GOOD(journal().Migrate(
         std::vector<Journal::PluginMigration>{{"shop", 1,
-                                               "CREATE TABLE shop_item(id INTEGER PRIMARY KEY, "
+                                               "CREATE TABLE shop_item(id BIGINT PRIMARY KEY, "
                                                "name TEXT NOT NULL, price REAL, raw BYTEA)"}}));
   }
   Result<std::int64_t> Run(Transaction& tx, std::string_view sql, std::vector<SqlValue> args = {}) {
@@ -298,13 +298,74 @@ TEST_P(SqlContract, ChangesNothingIfOneOfManyRowsIsRefused) {
   const auto tx = Begin();
   const std::string_view columns[] = {"id", "name"};
   const std::vector<SqlValue> cells{Int(1), Text("a"), Int(2), SqlValue{}};
+  ASSERT_GOOD(tx->Savepoint());
   const auto ran = tx->sql().RunRows("INSERT INTO shop_item(id, name) SELECT id, name FROM $rows",
                                      columns, cells, {});
   ASSERT_FALSE(ran.ok());
   EXPECT_EQ(ran.error().code, Code::kConflict);
+  EXPECT_EQ(tx->wrote(), tx->spoiled());
+  ASSERT_GOOD(tx->RollbackToSavepoint());
   EXPECT_FALSE(tx->wrote());
   ASSERT_GOOD(Run(*tx, "SELECT count(*) FROM shop_item"));
   EXPECT_THAT(rows_, ElementsAre("0 "));
+}
+
+TEST_P(SqlContract, SaysSoIfAFailedStatementSpoiledTheTransaction) {
+  const auto tx = Begin();
+  ASSERT_GOOD(Run(*tx, "INSERT INTO shop_item(id, name) VALUES(1, 'a')"));
+  ASSERT_GOOD(tx->Savepoint());
+  ASSERT_FALSE(Run(*tx, "INSERT INTO shop_item(id, name) VALUES(1, 'b')").ok());
+  EXPECT_EQ(Run(*tx, "SELECT 1").ok(), !tx->spoiled());
+  EXPECT_FALSE(tx->lost());
+  ASSERT_GOOD(tx->RollbackToSavepoint());
+  EXPECT_FALSE(tx->spoiled());
+  ASSERT_GOOD(Run(*tx, "SELECT count(*) FROM shop_item"));
+  EXPECT_THAT(rows_, ElementsAre("1 "));
+}
+
+TEST_P(SqlContract, TakesBackOnlyTheFailedStatementWithinACarefulSavepoint) {
+  const auto tx = Begin();
+  ASSERT_GOOD(tx->Savepoint(true));
+  ASSERT_GOOD(Run(*tx, "INSERT INTO shop_item(id, name) VALUES(1, 'a')"));
+  const auto again = Run(*tx, "INSERT INTO shop_item(id, name) VALUES(1, 'b')");
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code, Code::kConflict);
+  EXPECT_FALSE(tx->spoiled());
+  ASSERT_GOOD(Run(*tx, "INSERT INTO shop_item(id, name) VALUES(2, 'b')"));
+  ASSERT_GOOD(tx->ReleaseSavepoint());
+  Commit(*tx);
+  EXPECT_EQ(Number("SELECT count(*) FROM shop_item"), 2);
+}
+
+TEST_P(SqlContract, NeverCommitsASpoiledTransaction) {
+  {
+    const auto tx = Begin();
+    ASSERT_GOOD(Run(*tx, "INSERT INTO shop_item(id, name) VALUES(1, 'a')"));
+    ASSERT_FALSE(Run(*tx, "INSERT INTO shop_item(id, name) VALUES(1, 'b')").ok());
+    if (tx->spoiled()) {
+      EXPECT_FALSE(tx->Commit({}).ok());
+    } else {
+      Commit(*tx);
+    }
+  }
+  const auto tx = Begin();  // and the next one is as good as ever
+  ASSERT_GOOD(Run(*tx, "INSERT INTO shop_item(id, name) VALUES(7, 'c')"));
+  Commit(*tx);
+}
+
+TEST_P(SqlContract, GivesAColumnOfNullsTheTypeThatItsPlaceWants) {
+  const auto tx = Begin();
+  const std::string_view columns[] = {"id", "name", "price", "raw"};
+  const std::vector<SqlValue> cells{Int(1), Text("a"), SqlValue{}, SqlValue{}};
+  ASSERT_GOOD(tx->sql().RunRows("INSERT INTO shop_item SELECT id, name, price, raw FROM $rows",
+                                columns, cells, {}));
+  ASSERT_GOOD(
+      tx->sql().RunRows("INSERT INTO shop_item SELECT r.id, r.name, r.price, r.raw FROM $rows AS r",
+                        columns, {}, {}));
+  ASSERT_GOOD(
+      Run(*tx, "UPDATE shop_item SET name = coalesce($1, name) WHERE $1 IS NULL", {SqlValue{}}));
+  ASSERT_GOOD(Run(*tx, "SELECT * FROM shop_item"));
+  EXPECT_THAT(rows_, ElementsAre("1 a null null "));
 }
 
 TEST_P(SqlContract, RefusesRowsThatDoNotFit) {
