@@ -145,7 +145,15 @@ TEST_P(BusContract, StopsTakingMessagesThatChaseEachOtherForever) {
   FAIL() << "one transaction would never end";
 }
 
-RUN_ON_EVERY_ENGINE(BusContract);
+TEST_P(BusContract, KeepsASagaFromBeingIdleWhileItsMessageIsOnItsWay) {
+  Make({SagaOf(1), SagaOf(3)});
+  Send({MessageOf(3)});
+  const auto idle = journal().Idle(At(60), 10);
+  ASSERT_GOOD(idle);
+  EXPECT_EQ(*idle, std::vector{Id(1)});
+}
+
+RUN_ON_EVERY_BUS(BusContract);
 
 }  // namespace
 }  // namespace reprise::runtime

@@ -19,7 +19,7 @@ class EngineUnderTest {
  public:
   virtual ~EngineUnderTest() = default;
   virtual Journal& journal() = 0;
-  virtual Bus& bus() = 0;
+  virtual Bus* bus() = 0;      // null: this engine is only a journal
   virtual void Restart() = 0;  // a clean stop, and a start
   virtual void Crash() = 0;    // without a stop, as after kill -9, and a start
 };
@@ -27,12 +27,14 @@ class EngineUnderTest {
 struct EngineFactory {
   std::string name;
   std::function<std::unique_ptr<EngineUnderTest>()> make;
+  bool has_bus = true;
 };
 inline std::ostream& operator<<(std::ostream& out, const EngineFactory& factory) {
   return out << factory.name;
 }
 
 std::vector<EngineFactory> Engines();
+std::vector<EngineFactory> EnginesWithBus();
 
 /// The fixture of both suites, with short words for the rows they write.
 class EngineContract : public testing::TestWithParam<EngineFactory> {
@@ -40,7 +42,7 @@ class EngineContract : public testing::TestWithParam<EngineFactory> {
   void SetUp() override { engine_ = GetParam().make(); }
 
   Journal& journal() { return engine_->journal(); }
-  Bus& bus() { return engine_->bus(); }
+  Bus& bus() { return *engine_->bus(); }
   std::unique_ptr<Transaction> Begin();
   void Commit(Transaction& tx, std::span<const Message> outbox = {});
 
@@ -64,6 +66,10 @@ class EngineContract : public testing::TestWithParam<EngineFactory> {
 
 #define RUN_ON_EVERY_ENGINE(suite)                                       \
   INSTANTIATE_TEST_SUITE_P(Engines, suite, testing::ValuesIn(Engines()), \
+                           [](const auto& tested) { return tested.param.name; })
+
+#define RUN_ON_EVERY_BUS(suite)                                                 \
+  INSTANTIATE_TEST_SUITE_P(Engines, suite, testing::ValuesIn(EnginesWithBus()), \
                            [](const auto& tested) { return tested.param.name; })
 
 #define ASSERT_GOOD(expression)                       \

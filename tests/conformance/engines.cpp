@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "engine_under_test.h"
+#include "postgres/engine.h"
+#include "servers.h"
 #include "sqlite/engine.h"
 
 namespace reprise::runtime {
@@ -26,7 +28,7 @@ class SqliteUnderTest : public EngineUnderTest {
   }
 
   Journal& journal() override { return engine_->journal(); }
-  Bus& bus() override { return engine_->bus(); }
+  Bus* bus() override { return &engine_->bus(); }
 
   void Restart() override {
     engine_.reset();
@@ -59,10 +61,48 @@ class SqliteUnderTest : public EngineUnderTest {
   std::unique_ptr<SqliteEngine> engine_;
 };
 
+/// A worker of the cluster engine in a database of its own.  A crash cuts the connection; another
+/// worker goes on.
+class PostgresUnderTest : public EngineUnderTest {
+ public:
+  PostgresUnderTest() { Open(); }
+
+  Journal& journal() override { return engine_->journal(); }
+  Bus* bus() override { return nullptr; }
+
+  void Restart() override {
+    engine_.reset();
+    Open();
+  }
+
+  void Crash() override {
+    engine_->Abandon();
+    engine_.reset();
+    Open();
+  }
+
+ private:
+  void Open() {
+    auto opened = PostgresEngine::Open({.url = database_.url()});
+    ASSERT_GOOD(opened);
+    engine_ = std::move(*opened);
+  }
+
+  FreshDatabase database_;
+  std::unique_ptr<PostgresEngine> engine_;
+};
+
 }  // namespace
 
 std::vector<EngineFactory> Engines() {
-  return {{"Sqlite", [] { return std::make_unique<SqliteUnderTest>(); }}};
+  return {{"Sqlite", [] { return std::make_unique<SqliteUnderTest>(); }},
+          {"Postgres", [] { return std::make_unique<PostgresUnderTest>(); }, false}};
+}
+
+std::vector<EngineFactory> EnginesWithBus() {
+  std::vector<EngineFactory> out = Engines();
+  std::erase_if(out, [](const EngineFactory& engine) { return !engine.has_bus; });
+  return out;
 }
 
 }  // namespace reprise::runtime

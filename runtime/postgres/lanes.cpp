@@ -1,0 +1,185 @@
+#include "postgres/lanes.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace reprise::runtime::postgres {
+namespace {
+
+std::vector<LaneId> InOrder(std::span<const LaneId> lanes) {
+  std::vector<LaneId> out(lanes.begin(), lanes.end());
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+}  // namespace
+
+Status PostgresLanes::Between() const {
+  if (core_.in_transaction)
+    return Error{Code::kInvalid, "journal: lanes change hands between transactions"};
+  return {};
+}
+
+Status PostgresLanes::Refresh() {
+  if (auto fine = Between(); !fine) return fine;
+  return core_.worker.Refresh();
+}
+
+Status PostgresLanes::Renew() {
+  if (auto fine = Between(); !fine) return fine;
+  return core_.worker.Renew();
+}
+
+Result<std::vector<Lanes::Taken>> PostgresLanes::Take(std::span<const LaneId> lanes) {
+  if (auto fine = Between(); !fine) return fine.error();
+  const std::vector<LaneId> order = InOrder(lanes);
+  if (order.empty()) return std::vector<Taken>();
+  if (auto begun = core_.worker.Begin(); !begun) return begun.error();
+  auto taken = TakeLocked(order);
+  if (!taken && core_.db.connected()) (void)core_.db.Execute("ROLLBACK");
+  return taken;
+}
+
+/// Every worker that has one of these waits for us from here on, and we for its open transaction.
+/// Workers come before lanes, as in a batch, and in order of their ids; if a lane moves while we
+/// wait, its new worker is waited for too.
+Status PostgresLanes::LockOwners(std::span<const LaneId> lanes) {
+  std::set<Uuid> locked{core_.worker.id()};
+  for (;;) {
+    auto owners = core_.db.Run(
+        "SELECT DISTINCT l.worker FROM rp_lane l JOIN rp_worker w ON w.id = l.worker"
+        " WHERE l.id = ANY($1) AND NOT w.dead ORDER BY l.worker",
+        Params::Of(NumbersOf(lanes)), Database::kOnce);
+    if (!owners) return owners.error();
+    std::vector<Uuid> more;
+    for (int i = 0; i < owners->rows(); ++i) {
+      if (!locked.contains(owners->Id(i, 0))) more.push_back(owners->Id(i, 0));
+    }
+    if (more.empty()) return {};
+    auto got = core_.db.Run("SELECT id FROM rp_worker WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+                            Params::Of(IdsOf(more)), Database::kOnce);
+    if (!got) return got.error();
+    locked.insert(more.begin(), more.end());
+  }
+}
+
+Result<std::vector<Lanes::Taken>> PostgresLanes::TakeLocked(std::span<const LaneId> lanes) {
+  Database& db = core_.db;
+  const Uuid& me = core_.worker.id();
+  // As long as a silent worker may sit in an open transaction, and a moment.
+  const std::string patience =
+      fmt::format("SET LOCAL lock_timeout = {}", core_.options.lease.count() + 2'000);
+  if (auto set = db.Execute(patience); !set) return set.error();
+  auto made = db.Run(
+      "INSERT INTO rp_lane(id) SELECT u.id FROM unnest($1::bigint[]) u(id) ON CONFLICT DO NOTHING",
+      Params::Of(NumbersOf(lanes)));
+  if (!made) return made.error();
+  if (auto locked = LockOwners(lanes); !locked) return locked.error();
+  Database::Pipeline pipeline(db);
+  pipeline.Add(
+      "UPDATE rp_worker SET generation = generation + 1 WHERE id <> $1 AND NOT dead AND id IN"
+      " (SELECT worker FROM rp_lane WHERE id = ANY($2))",
+      Params::Of(me, NumbersOf(lanes)), Database::kOnce);
+  pipeline.Add(
+      "UPDATE rp_lane SET worker = $1, epoch = epoch + 1 WHERE id = ANY($2)"
+      " RETURNING id, next_offset, last_message",
+      Params::Of(me, NumbersOf(lanes)), Database::kOnce);
+  core_.worker.AddLast(pipeline, nullptr);
+  pipeline.Add("COMMIT");
+  auto done = pipeline.Run();
+  if (!done) {
+    if (!pipeline.in_doubt()) return done.error();
+    const auto committed = core_.worker.Resolve();
+    if (!committed) return committed.error();
+    // If they are ours now, taking them again changes nothing but their epochs.
+    return done.error();
+  }
+  core_.worker.Committed();
+  std::vector<Taken> out;
+  const Answer& rows = (*done)[1];
+  for (int i = 0; i < rows.rows(); ++i) {
+    out.push_back({rows.Int(i, 0), rows.Int(i, 1), rows.Id(i, 2)});
+    core_.worker.Hold(out.back().lane, out.back().next_offset);
+  }
+  std::sort(out.begin(), out.end(), [](const Taken& a, const Taken& b) { return a.lane < b.lane; });
+  return out;
+}
+
+Status PostgresLanes::Leave(std::span<const LaneId> lanes) {
+  if (auto fine = Between(); !fine) return fine;
+  for (const LaneId lane : lanes) core_.worker.Drop(lane);
+  auto done = core_.db.Write("UPDATE rp_lane SET worker = NULL WHERE id = ANY($1) AND worker = $2",
+                             Params::Of(NumbersOf(lanes), core_.worker.id()), Database::kOnce);
+  if (!done) return done.error();
+  return {};
+}
+
+/// Workers whose lease has ended, and those that one adopted who is itself gone.
+Result<std::vector<Lanes::Orphan>> PostgresLanes::Adopt() {
+  if (auto fine = Between(); !fine) return fine.error();
+  auto done = core_.db.Write(
+      "UPDATE rp_worker SET dead = true, adopted_by = $1, generation = generation + 1 WHERE id IN"
+      " (SELECT w.id FROM rp_worker w WHERE w.id <> $1 AND w.lease_until < clock_timestamp()"
+      "   AND (NOT w.dead OR w.adopted_by IS NOT NULL AND w.adopted_by <> $1 AND NOT EXISTS"
+      "     (SELECT 1 FROM rp_worker a WHERE a.id = w.adopted_by AND NOT a.dead"
+      "       AND a.lease_until >= clock_timestamp()))"
+      "   FOR UPDATE OF w SKIP LOCKED)",
+      Params::Of(core_.worker.id()), Database::kOnce);
+  if (!done) return done.error();
+  // Those too whose adoption's answer was lost.
+  auto rows = core_.db.Run("SELECT id, sealed FROM rp_worker WHERE dead AND adopted_by = $1",
+                           Params::Of(core_.worker.id()), Database::kOnce);
+  if (!rows) return rows.error();
+  std::vector<Orphan> out;
+  for (int i = 0; i < rows->rows(); ++i) {
+    if (adopted_.insert(rows->Id(i, 0)).second) out.push_back({rows->Id(i, 0), rows->String(i, 1)});
+  }
+  return out;
+}
+
+/// The row stays for a day, so that the worker, should it live, learns what became of its last
+/// commit.  What it counted goes to nobody.
+Status PostgresLanes::Bury(const Uuid& worker) {
+  if (auto fine = Between(); !fine) return fine;
+  Database::Pipeline pipeline(core_.db);
+  pipeline.Add("BEGIN READ WRITE");
+  pipeline.Add(
+      "UPDATE rp_worker SET sealed = NULL, adopted_by = NULL WHERE id = $1 AND dead"
+      " AND adopted_by = $2",
+      Params::Of(worker, core_.worker.id()));
+  pipeline.Add(
+      "WITH gone AS (DELETE FROM rp_count WHERE worker = $1 RETURNING plan, state, sagas)"
+      " INSERT INTO rp_count SELECT plan, state, '00000000-0000-0000-0000-000000000000', sagas"
+      " FROM gone ORDER BY plan, state"
+      " ON CONFLICT (plan, state, worker) DO UPDATE SET sagas = rp_count.sagas + excluded.sagas",
+      Params::Of(worker), Database::kOnce);
+  pipeline.Add(
+      "DELETE FROM rp_worker WHERE dead AND adopted_by IS NULL"
+      " AND lease_until < clock_timestamp() - interval '1 day'",
+      {}, Database::kOnce);
+  pipeline.Add("COMMIT");
+  auto done = pipeline.Run();
+  if (!done) {
+    if (core_.db.connected()) (void)core_.db.Execute("ROLLBACK");
+    return done.error();
+  }
+  adopted_.erase(worker);
+  return {};
+}
+
+Result<std::vector<LaneId>> PostgresLanes::Unowned(std::span<const LaneId> lanes) {
+  auto rows = core_.db.Run(
+      "SELECT u.id FROM unnest($1::bigint[]) u(id) WHERE NOT EXISTS"
+      " (SELECT 1 FROM rp_lane l JOIN rp_worker w ON w.id = l.worker WHERE l.id = u.id"
+      "   AND NOT w.dead AND w.lease_until >= clock_timestamp())",
+      Params::Of(NumbersOf(lanes)), Database::kOnce);
+  if (!rows) return rows.error();
+  std::vector<LaneId> out;
+  for (int i = 0; i < rows->rows(); ++i) out.push_back(rows->Int(i, 0));
+  return out;
+}
+
+}  // namespace reprise::runtime::postgres

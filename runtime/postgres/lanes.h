@@ -1,0 +1,34 @@
+/// Lanes over the tables rp_worker and rp_lane.
+#pragma once
+
+#include <unordered_set>
+
+#include "ports/lanes.h"
+#include "postgres/core.h"
+
+namespace reprise::runtime::postgres {
+
+class PostgresLanes : public Lanes {  // Threads: the worker's.
+ public:
+  explicit PostgresLanes(Core& core) : core_(core) {}
+
+  Result<std::vector<Taken>> Take(std::span<const LaneId> lanes) override;
+  Status Leave(std::span<const LaneId> lanes) override;
+  bool Holds(LaneId lane) const override { return core_.worker.Holds(lane); }
+  bool fenced() const override { return core_.worker.fenced(); }
+  Status Refresh() override;
+  Status Renew() override;
+  Result<std::vector<Orphan>> Adopt() override;
+  Status Bury(const Uuid& worker) override;
+  Result<std::vector<LaneId>> Unowned(std::span<const LaneId> lanes) override;
+
+ private:
+  Status Between() const;
+  Status LockOwners(std::span<const LaneId> lanes);
+  Result<std::vector<Taken>> TakeLocked(std::span<const LaneId> lanes);
+
+  Core& core_;
+  std::unordered_set<Uuid> adopted_;  // that the bus was told of
+};
+
+}  // namespace reprise::runtime::postgres

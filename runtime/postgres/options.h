@@ -1,0 +1,32 @@
+/// How a worker of the cluster engine meets its database.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace reprise::runtime::postgres {
+
+struct Options {
+  std::string url;  // as libpq reads it: postgresql://user@host/shop?sslmode=verify-full
+  Millis lease{
+      10'000};      // how long a silent worker keeps what it has; also ends its open transaction
+  int rounds = 32;  // hops that one transaction may handle
+  Millis lock_wait{2'000};        // for the first rows of a transaction; then it is kContended
+  Millis statement_wait{15'000};  // for one statement, in the server
+  Millis connect_wait{5'000};
+  /// Told the database's time at every Begin, so that a Clock can follow it.
+  std::function<void(Time)> on_time;
+  /// Answers Journal::Count in place of the table; see PostgresEngine::Reserve.
+  std::function<Result<std::int64_t>(std::string_view counter, std::int64_t delta,
+                                     std::int64_t floor)>
+      count;
+  /// Asked while the answer to a COMMIT is sought: true gives it up, and Commit says kInDoubt.
+  std::function<bool()> giving_up;
+  const Clock* clock = nullptr;  // outlives the engine; dates migrations; none: the machine's
+};
+
+}  // namespace reprise::runtime::postgres
