@@ -128,12 +128,18 @@ std::vector<Message> Batch::TakeWave(std::vector<Message>& in) {
   return wave;
 }
 
+/// What cannot be read is a dead letter.  So is what the bus will never take; if that is a message
+/// of a saga, its step fails as well.
 Batch::Ran Batch::RunWave(std::vector<Message>& wave) {
   std::vector<Transaction::StepKey> keys;
   std::vector<Message*> met;
   keys.reserve(wave.size());
   for (Message& message : wave) {
     const Plan* plan = x_.plans_.Find(message.plan);
+    if (!message.broken.empty()) {
+      DeadLetterOf(message, message.refused ? "refused" : "unreadable", message.broken, false);
+      if (!message.refused || message.saga.nil()) continue;
+    }
     if (message.saga.nil()) {
       if (const Ran ran = Tell(message); ran != Ran::kOk) return ran;
     } else if (!plan || message.step >= plan->steps.size()) {
@@ -180,6 +186,7 @@ Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::vector<At
   attempt.root = std::move(message.root);
   attempt.added = std::move(message.added);
   attempt.delta = meeting.delta;
+  attempt.refusal = message.broken;
   Fact fact;
   fact.step = message.step;
   fact.delta = meeting.delta;
@@ -260,6 +267,10 @@ Batch::Ran Batch::Begin(Attempt attempt, std::vector<Attempt>& attempts) {
   } else {
     attempt.payload = attempt.root.With(attempt.row.added);
   }
+  if (!attempt.refusal.empty()) {
+    attempts.push_back(std::move(attempt));
+    return Ran::kOk;
+  }
   if (step.kind == StepKind::kWait && do_phase) return Wait(attempt);
   if (step.strict && do_phase) {
     bool waits = false;
@@ -303,7 +314,7 @@ void Batch::DeadLetterOf(const Message& message, const std::string& code, const 
   letter.phase = Name(message.phase);
   letter.code = code;
   letter.detail = detail;
-  letter.payload = message.payload.Serialize();
+  letter.payload = message.broken.empty() ? message.payload.Serialize() : message.raw;
   letter.key = message.key;
   letter.side = known && plan->step(message.step).side;
   letter.at = now_;

@@ -50,7 +50,8 @@ class Batch {
     std::string saga_text, key, event, idempotency_key, do_key, others, trace;
     Payload payload, root;
     json::object added;
-    int delta = 0;  // of `open`, by what brought the attempt here
+    int delta = 0;        // of `open`, by what brought the attempt here
+    std::string refusal;  // its message could not be sent: it fails without being run
     Call call;
     Ruling ruling;
     const Step& spec() const { return plan->step(step); }

@@ -32,10 +32,10 @@ Batch::Ran Batch::RunAttempts(std::vector<Attempt>& attempts) {
   for (std::size_t from = 0; from < left.size();) {
     std::size_t to = from + 1;
     const auto same = [&](const Attempt* a) {
-      return a->plan == left[from]->plan && a->step == left[from]->step && a->phase == Phase::kDo;
+      return a->plan == left[from]->plan && a->step == left[from]->step &&
+             a->phase == Phase::kDo && a->refusal.empty();
     };
-    if (left[from]->spec().takes_all && left[from]->phase == Phase::kDo &&
-        !MayFault(left[from]->spec())) {
+    if (left[from]->spec().takes_all && same(left[from]) && !MayFault(left[from]->spec())) {
       while (to < left.size() && same(left[to])) ++to;
     }
     const std::span<Attempt*> group(left.data() + from, to - from);
@@ -125,7 +125,9 @@ Batch::Ran Batch::RunOne(Attempt& attempt) {
   const BoundStep& bound = attempt.bound();
   for (;;) {
     Prepare(attempt);
-    if (attempt.spec().kind == StepKind::kFail) {
+    if (!attempt.refusal.empty()) {
+      attempt.call.outcome = {Verdict::kFail, {}, "refused", attempt.refusal, {}};
+    } else if (attempt.spec().kind == StepKind::kFail) {
       attempt.call.outcome = {Verdict::kFail, {}, attempt.spec().fail_code, {}, {}};
       if (attempt.phase == Phase::kUndo) attempt.call.outcome = {};
     } else if (attempt.spec().kind == StepKind::kWait) {

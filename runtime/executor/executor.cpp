@@ -72,6 +72,7 @@ Executor::Executor(Journal& journal, Bus& bus, Plugins& plugins, Plans& plans, C
 
 Executor::~Executor() {
   Stop();
+  bus_.OnArrival({});
 }
 
 // ---------------------------------------------------------------- the loop

@@ -114,6 +114,7 @@ struct Message {
   std::int64_t offset = -1;  // in its lane's log; -1: it was never on a wire
   std::string broken;        // why it cannot be read; `raw` is then what came
   std::string raw;
+  bool refused = false;  // the bus will never take it, as `broken` says: given back to its worker
 };
 
 /// A due row: something its lane does at `due`.  (saga, step, item, kind, event) is unique.

@@ -40,7 +40,8 @@ class Bus {  // Threads: the worker's.
   /// After commit: what Transaction::Commit stored goes on its way.
   virtual Status Publish(std::span<const Message> outbox) = 0;
 
-  /// `wake` is called, on any thread, when there may be something to poll.
+  /// `wake` is called, on any thread, when there may be something to poll.  Replaces the one
+  /// before, which is not called any more once this returns.
   virtual void OnArrival(std::function<void()> wake) { (void)wake; }
 
   /// Why no more may be accepted now, or nothing.  Threads: any.
