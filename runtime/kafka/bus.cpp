@@ -1,0 +1,184 @@
+#include "kafka/bus.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "kafka/sealed.h"
+#include "kafka/wire.h"
+
+namespace reprise::runtime {
+
+KafkaBus::KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Metrics& metrics)
+    : options_(std::move(options)),
+      topics_(std::move(topics)),
+      lanes_(lanes),
+      producer_(options_, metrics),
+      consumer_(topics_.Mine().empty()
+                    ? nullptr
+                    : std::make_unique<kafka::Consumer>(options_, topics_, lanes, metrics)) {}
+
+Result<std::unique_ptr<KafkaBus>> KafkaBus::Open(KafkaOptions options, kafka::Topics topics,
+                                                 Lanes& lanes, Metrics& metrics) {
+  if (auto there = kafka::EnsureTopics(options, topics); !there) return there.error();
+  std::unique_ptr<KafkaBus> bus(
+      new KafkaBus(std::move(options), std::move(topics), lanes, metrics));
+  if (auto started = bus->Start(); !started) return started.error();
+  return bus;
+}
+
+Status KafkaBus::Start() {
+  if (auto opened = producer_.Open([this] { Wake(); }); !opened) return opened;
+  return consumer_ ? consumer_->Open([this] { Wake(); }) : Status();
+}
+
+void KafkaBus::OnArrival(std::function<void()> wake) {
+  const std::lock_guard lock(mutex_);
+  wake_ = std::move(wake);
+}
+
+void KafkaBus::Wake() {
+  const std::lock_guard lock(mutex_);
+  if (wake_) wake_();
+}
+
+// ---------------------------------------------------------------- in
+
+Result<std::vector<Message>> KafkaBus::Poll(std::size_t most) {
+  producer_.Serve();
+  if (!Tend()) return std::vector<Message>();
+  for (auto& refusal : producer_.TakeRefusals()) refusals_.push_back(std::move(refusal));
+  std::vector<Message> out;
+  const std::size_t told = std::min(most, refusals_.size());
+  for (std::size_t i = 0; i < told; ++i) {
+    out.push_back(kafka::Refused(refusals_[i].record, topics_, refusals_[i].reason));
+    told_.push_back(std::move(refusals_[i]));
+  }
+  refusals_.erase(refusals_.begin(), refusals_.begin() + static_cast<std::ptrdiff_t>(told));
+  if (!consumer_) return out;
+  auto messages = consumer_->Poll(most - out.size());
+  if (out.empty()) return messages;
+  std::move(messages.begin(), messages.end(), std::back_inserter(out));
+  return out;
+}
+
+void KafkaBus::Return(std::vector<Message> messages) {
+  std::move(told_.begin(), told_.end(), std::back_inserter(refusals_));
+  told_.clear();
+  std::erase_if(messages, [](const Message& m) { return m.refused; });
+  if (consumer_) consumer_->Return(std::move(messages));
+}
+
+// ---------------------------------------------------------------- out
+
+std::string KafkaBus::Seal(std::span<const Message> outbox,
+                           std::span<const Transaction::Foreign> records) {
+  sealed_.clear();
+  sealed_starts_.clear();
+  for (const Message& message : outbox) {
+    sealed_starts_.push_back(static_cast<std::uint32_t>(sealed_.size()));
+    kafka::AppendMessage(sealed_, message, topics_);
+  }
+  for (const Transaction::Foreign& record : records) {
+    sealed_starts_.push_back(static_cast<std::uint32_t>(sealed_.size()));
+    kafka::AppendForeign(sealed_, record);
+  }
+  producer_.Count();  // what is acknowledged by now need not be kept
+  std::string out(kafka::kSealedVersion);
+  producer_.AppendOutstanding(out);
+  out += sealed_;
+  return out;
+}
+
+Status KafkaBus::Publish(std::span<const Message> outbox) {
+  FAILPOINT("kafka.publish");
+  if (sealed_starts_.empty() && !outbox.empty()) (void)Seal(outbox, {});
+  producer_.Put(std::exchange(sealed_, {}), std::exchange(sealed_starts_, {}));
+  for (const auto& refusal : told_) producer_.Settle(refusal.where);
+  told_.clear();
+  return {};
+}
+
+std::optional<std::string> KafkaBus::Overloaded() const {
+  return producer_.Overloaded();
+}
+
+Result<std::int64_t> KafkaBus::Lag() {
+  return consumer_ ? consumer_->Lag() : 0;
+}
+
+std::vector<std::string> KafkaBus::Stopped() const {
+  return consumer_ ? consumer_->Stopped() : std::vector<std::string>();
+}
+
+std::vector<LaneId> KafkaBus::held() const {
+  return consumer_ ? consumer_->held() : std::vector<LaneId>();
+}
+
+// ---------------------------------------------------------------- now and then
+
+bool KafkaBus::Due(Steady::time_point& last, Millis every) {
+  const auto now = Steady::now();
+  if (now - last < every) return false;
+  last = now;
+  return true;
+}
+
+/// False: the journal does not say what this worker has, so nothing is handed out.
+bool KafkaBus::Tend() {
+  if (lanes_.fenced()) {
+    if (const Status known = lanes_.Refresh(); !known) {
+      Log(LogLevel::kDebug, "lanes cannot be read", {{"error", known.error().message}});
+      return false;
+    }
+    if (consumer_) consumer_->Fenced();
+  }
+  if (Due(renewed_, options_.renew_every)) (void)lanes_.Renew();  // fenced: the next Poll sees it
+  const bool adopt = Due(adopted_at_, options_.adopt_every);
+  if (adopt) Adopt();
+  Bury(adopt);
+  if (!consumer_) return true;
+  consumer_->Tend();
+  if (Due(exported_, options_.export_every)) consumer_->Export();
+  return !lanes_.fenced();
+}
+
+/// Outboxes of workers that are no more go on their way; they are buried once Kafka has all of it.
+void KafkaBus::Adopt() {
+  auto orphans = lanes_.Adopt();
+  if (!orphans) {
+    Log(LogLevel::kDebug, "orphans cannot be read", {{"error", orphans.error().message}});
+    return;
+  }
+  for (const Lanes::Orphan& orphan : *orphans) {
+    if (adopted_.insert(orphan.worker).second) Unseal(orphan);
+  }
+}
+
+void KafkaBus::Unseal(const Lanes::Orphan& orphan) {
+  if (orphan.sealed.empty()) return producer_.Put({}, {}, orphan.worker);
+  auto unsealed = kafka::Unseal(orphan.sealed);
+  if (!unsealed) {  // it stays where it is, for a person or a newer version
+    Log(LogLevel::kError, "what a worker left cannot be read, and stays in the journal",
+        {{"worker", orphan.worker.ToString()}, {"error", unsealed.error().message}});
+    return;
+  }
+  Log(LogLevel::kInfo, "a worker is gone; what it had not published goes on its way",
+      {{"worker", orphan.worker.ToString()}, {"records", unsealed->starts.size()}});
+  producer_.Put(std::string(unsealed->records), std::move(unsealed->starts), orphan.worker);
+}
+
+/// `again`: also those that the journal would not bury before.
+void KafkaBus::Bury(bool again) {
+  const std::vector<Uuid> now = producer_.TakePublished();
+  published_.insert(published_.end(), now.begin(), now.end());
+  if (now.empty() && !again) return;
+  std::erase_if(published_, [&](const Uuid& worker) {
+    if (!lanes_.Bury(worker)) return false;
+    adopted_.erase(worker);
+    return true;
+  });
+}
+
+}  // namespace reprise::runtime

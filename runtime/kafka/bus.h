@@ -1,0 +1,83 @@
+/// The cluster's wire: Kafka topics, one per step, read lane by lane.
+///
+/// Poll is also where everything else happens that the wire needs now and then, since it is called
+/// at least once a second on the worker's thread: reports are counted, lanes taken, the lease is
+/// renewed, orphans' outboxes are published and their workers buried, positions are exported.
+///
+/// A record that Kafka will never take comes back through Poll as a Message with `refused` and its
+/// reason in `broken`.  It stays part of what Seal answers until the transaction that took it up
+/// has committed, which the following Publish says: no crash loses it.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "kafka/consumer.h"
+#include "kafka/options.h"
+#include "kafka/producer.h"
+#include "kafka/topics.h"
+#include "ports/bus.h"
+#include "ports/lanes.h"
+
+namespace reprise::runtime {
+
+class KafkaBus : public Bus {  // Threads: the worker's; Overloaded and Stopped from any.
+ public:
+  /// Makes missing topics and joins the group.  A process without steps of its own only publishes.
+  /// `lanes` and `metrics` outlive the bus.  Blocks; kUnavailable: no Kafka; kInvalid: options, or
+  /// topics with another number of partitions.
+  static Result<std::unique_ptr<KafkaBus>> Open(KafkaOptions options, kafka::Topics topics,
+                                                Lanes& lanes, Metrics& metrics);
+
+  Result<std::vector<Message>> Poll(std::size_t most) override;
+  void Return(std::vector<Message> messages) override;
+  std::string Seal(std::span<const Message> outbox,
+                   std::span<const Transaction::Foreign> records) override;
+  Status Publish(std::span<const Message> outbox) override;
+  void OnArrival(std::function<void()> wake) override;
+  std::optional<std::string> Overloaded() const override;
+  Result<std::int64_t> Lag() override;
+
+  /// Lanes that stand still and why, for readiness; see kafka::Consumer.
+  std::vector<std::string> Stopped() const;
+  /// Records on their way that Kafka has not acknowledged.
+  std::size_t unacknowledged() const { return producer_.unacknowledged(); }
+  std::vector<LaneId> held() const;
+
+ private:
+  using Steady = std::chrono::steady_clock;
+
+  KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Metrics& metrics);
+  Status Start();
+  void Wake();
+  bool Tend();
+  bool Due(Steady::time_point& last, Millis every);
+  void Adopt();
+  void Bury(bool again);
+  void Unseal(const Lanes::Orphan& orphan);
+
+  const KafkaOptions options_;
+  const kafka::Topics topics_;
+  Lanes& lanes_;
+  std::mutex mutex_;  // guards what follows
+  std::function<void()> wake_;
+
+  kafka::Producer producer_;
+  std::unique_ptr<kafka::Consumer> consumer_;  // null: no steps of its own
+
+  std::string sealed_;  // the newest outbox, until Publish
+  std::vector<std::uint32_t> sealed_starts_;
+  std::vector<kafka::Producer::Refusal> refusals_, told_;  // told: by the last Poll
+  std::set<Uuid> adopted_;                                 // their outboxes are on their way
+  std::vector<Uuid> published_;                            // to be buried
+  Steady::time_point renewed_{}, adopted_at_{}, exported_{};
+};
+
+}  // namespace reprise::runtime

@@ -1,0 +1,157 @@
+// Records: what comes of a lane, what is given back, and what stops it.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "kafka/consumer.h"
+#include "kafka/wire.h"
+
+namespace reprise::runtime::kafka {
+namespace {
+
+constexpr int kGapsMax = 3;
+constexpr int kAskMs = 5'000;
+
+/// The record as it came; views of `raw`, and of nothing else.
+RecordView ViewOf(const rd_kafka_message_t& raw) {
+  RecordView view;
+  view.partition = raw.partition;
+  if (raw.key != nullptr) view.key = {static_cast<const char*>(raw.key), raw.key_len};
+  view.has_value = raw.payload != nullptr;
+  if (view.has_value) view.value = {static_cast<const char*>(raw.payload), raw.len};
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&raw, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return view;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  for (std::size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    view.headers.emplace_back(
+        name, std::string_view(static_cast<const char*>(value), value == nullptr ? 0 : size));
+  }
+  return view;
+}
+
+}  // namespace
+
+std::vector<Message> Consumer::Poll(std::size_t most) {
+  Drain(most);
+  std::vector<Message> out;
+  out.reserve(std::min(most, waiting_.size()));
+  while (out.size() < most && !waiting_.empty()) {
+    out.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+    held_.at(out.back().lane).give = out.back().offset + 1;
+  }
+  return out;
+}
+
+void Consumer::Return(std::vector<Message> messages) {
+  for (auto it = messages.rbegin(); it != messages.rend(); ++it) {
+    const auto held = held_.find(it->lane);
+    if (held == held_.end() || held->second.give != it->offset + 1) continue;
+    held->second.give = it->offset;
+    waiting_.push_front(std::move(*it));
+  }
+}
+
+void Consumer::Drain(std::size_t most) {
+  while (client_ && waiting_.size() < most) {
+    const Owned<rd_kafka_message_t> raw(rd_kafka_consumer_poll(client_.get(), 0));
+    if (assign_) Assign();
+    if (!raw) {
+      drained_ = Steady::now();
+      return;
+    }
+    OnRecord(*raw);
+    if (assign_) Assign();
+  }
+}
+
+void Consumer::OnRecord(const rd_kafka_message_t& raw) {
+  const LaneId lane = raw.rkt == nullptr ? 0 : LaneOf(rd_kafka_topic_name(raw.rkt), raw.partition);
+  if (raw.err != RD_KAFKA_RESP_ERR_NO_ERROR) return OnFailure(lane, raw);
+  const auto it = held_.find(lane);
+  if (it == held_.end() || it->second.stopped) return;
+  Held& held = it->second;
+  Message message = ReadMessage(ViewOf(raw), *topics_.Of(lane), raw.offset);
+  if (!held.check.nil() && raw.offset == held.expect - 1) {
+    if (message.id == held.check) {
+      held.check = {};
+      return;
+    }
+    return Stop(lane, fmt::format("the record at offset {} is {}, the journal's last message was "
+                                  "{}: the topic was truncated or made anew",
+                                  raw.offset, message.id.ToString(), held.check.ToString()));
+  }
+  if (raw.offset < held.expect) return;  // from before an assignment
+  if (raw.offset > held.expect || !held.check.nil()) return Gap(lane, raw.offset);
+  ++held.expect;
+  held.behind = {};
+  waiting_.push_back(std::move(message));
+}
+
+void Consumer::OnFailure(LaneId lane, const rd_kafka_message_t& raw) {
+  const auto held = held_.find(lane);
+  if (raw.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && held != held_.end())
+    return OutOfRange(lane, held->second);
+  metrics_.Count("reprise_kafka_consumer_errors_total", {{"error", rd_kafka_err2name(raw.err)}});
+  Log(LogLevel::kWarn, "kafka consumer",
+      {{"lane", lane == 0 ? std::string() : topics_.Name(lane)},
+       {"error", rd_kafka_message_errstr(&raw)}});
+}
+
+/// Kafka has no record at the offset asked for.  That may be the one before the next: retention may
+/// have removed it, and nothing that was not consumed.
+void Consumer::OutOfRange(LaneId lane, Held& held) {
+  if (held.stopped) return;
+  std::int64_t low = 0, high = 0;
+  const auto error = rd_kafka_query_watermark_offsets(
+      client_.get(), topics_.Of(lane)->topic.c_str(), static_cast<std::int32_t>(PartitionOf(lane)),
+      &low, &high, kAskMs);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    Log(LogLevel::kWarn, "kafka does not say where a lane begins and ends",
+        {{"lane", topics_.Name(lane)}, {"error", Text(error)}});
+    Drop(lane);  // and is taken again
+  } else if (low <= held.expect && held.expect <= high) {
+    if (low == held.expect) held.check = {};
+  } else if (held.expect < low) {
+    return Stop(lane, fmt::format("the journal comes to offset {}, and Kafka has removed what was "
+                                  "before {}: messages were lost",
+                                  held.expect, low));
+  } else {
+    return Stop(lane, fmt::format("the journal comes to offset {}, and the topic ends at {}: it "
+                                  "was truncated or made anew",
+                                  held.expect, high));
+  }
+  assign_ = true;
+}
+
+/// Records are missing between two.  Once it may be the client's mistake, thrice it is the log's.
+void Consumer::Gap(LaneId lane, std::int64_t offset) {
+  Held& held = held_.at(lane);
+  metrics_.Count("reprise_kafka_offset_gaps_total");
+  held.gaps = held.gap_at == held.expect ? held.gaps + 1 : 1;
+  held.gap_at = held.expect;
+  if (held.gaps >= kGapsMax) {
+    return Stop(lane, fmt::format("after offset {} comes {}: records are missing in the topic",
+                                  held.expect - 1, offset));
+  }
+  Log(LogLevel::kWarn, "records were skipped; the lane is read again",
+      {{"lane", topics_.Name(lane)}, {"expected", held.expect}, {"came", offset}});
+  assign_ = true;
+}
+
+void Consumer::Stop(LaneId lane, const std::string& why) {
+  held_.at(lane).stopped = true;  // what came before it in order is still handed out
+  assign_ = true;
+  metrics_.Count("reprise_lanes_stopped_total");
+  Log(LogLevel::kError, "a lane stands still; nothing of it is skipped",
+      {{"lane", topics_.Name(lane)}, {"why", why}});
+  const std::lock_guard lock(mutex_);
+  stopped_[lane] = topics_.Name(lane) + ": " + why;
+}
+
+}  // namespace reprise::runtime::kafka

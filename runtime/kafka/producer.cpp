@@ -1,0 +1,314 @@
+#include "kafka/producer.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+
+namespace reprise::runtime::kafka {
+namespace {
+
+constexpr unsigned kIndexBits = 24;
+constexpr std::chrono::seconds kRebuildEvery{1};
+
+constexpr std::uint64_t OutboxOf(std::uint64_t where) {
+  return where >> kIndexBits;
+}
+constexpr std::size_t IndexOf(std::uint64_t where) {
+  return where & ((std::uint64_t{1} << kIndexBits) - 1);
+}
+
+std::int64_t Ms(std::chrono::steady_clock::time_point at) {
+  return std::chrono::duration_cast<Millis>(at.time_since_epoch()).count();
+}
+
+rd_kafka_vu_t Part(rd_kafka_vtype_t type) {
+  rd_kafka_vu_t part{};
+  part.vtype = type;
+  return part;
+}
+rd_kafka_vu_t Bytes(rd_kafka_vtype_t type, std::string_view bytes, bool present) {
+  rd_kafka_vu_t part = Part(type);
+  part.u.mem.ptr = present ? const_cast<char*>(bytes.data()) : nullptr;
+  part.u.mem.size = present ? bytes.size() : 0;
+  return part;
+}
+
+}  // namespace
+
+Producer::~Producer() {
+  const auto until = Steady::now() + options_.close_within;
+  while (client_ && left_ > 0 && Steady::now() < until) {
+    Serve();
+    if (client_) rd_kafka_poll(client_.get(), 20);
+  }
+  if (left_ > 0) {
+    Log(LogLevel::kWarn, "stopped with records on their way; the journal has them",
+        {{"records", left_}});
+  }
+  Forget();
+}
+
+void Producer::Forget() {
+  if (!client_) return;
+  rd_kafka_queue_cb_event_enable(reports_.get(), nullptr, nullptr);
+  reports_.reset();
+  rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  client_.reset();
+}
+
+Status Producer::Open(std::function<void()> wake) {
+  wake_ = std::move(wake);
+  return Make();
+}
+
+Status Producer::Make() {
+  auto conf = Configure(options_, ProducerSettings());
+  if (!conf) return conf.error();
+  rd_kafka_conf_set_opaque(conf->get(), this);
+  rd_kafka_conf_set_dr_msg_cb(conf->get(), &OnReport);
+  rd_kafka_conf_set_error_cb(conf->get(), &OnError);
+  auto client = Create(RD_KAFKA_PRODUCER, std::move(*conf));
+  if (!client) return client.error();
+  client_ = std::move(*client);
+  made_ = Steady::now();
+  reports_.reset(rd_kafka_queue_get_main(client_.get()));
+  rd_kafka_queue_cb_event_enable(
+      reports_.get(),
+      [](rd_kafka_t*, void* self) {
+        const auto& producer = *static_cast<Producer*>(self);
+        if (producer.reports_wanted_ && producer.wake_) producer.wake_();
+      },
+      this);
+  return {};
+}
+
+// ---------------------------------------------------------------- what is on its way
+
+void Producer::Put(std::string records, std::vector<std::uint32_t> starts, const Uuid& orphan) {
+  if (starts.empty()) {
+    if (!orphan.nil()) published_.push_back(orphan);
+    return;
+  }
+  Outbox outbox;
+  outbox.orphan = orphan;
+  outbox.states.assign(starts.size(), State::kWaiting);
+  outbox.left = starts.size();
+  outbox.records = std::move(records);
+  outbox.starts = std::move(starts);
+  outbox.since = Steady::now();
+  left_ += outbox.left;
+  bytes_ += outbox.records.size();
+  outboxes_.push_back(std::move(outbox));
+  Serve();
+}
+
+void Producer::AppendOutstanding(std::string& out) const {
+  for (const Outbox& outbox : outboxes_) {
+    if (outbox.left > 0 && outbox.orphan.nil()) out += outbox.records;
+  }
+}
+
+Producer::Outbox* Producer::Of(std::uint64_t where) {
+  const std::uint64_t number = OutboxOf(where);
+  return number < first_ || number - first_ >= outboxes_.size() ? nullptr
+                                                                : &outboxes_[number - first_];
+}
+
+RecordView Producer::At(std::uint64_t where) {
+  const Outbox& outbox = *Of(where);
+  std::size_t at = outbox.starts[IndexOf(where)];
+  auto record = ReadRecord(outbox.records, at);
+  return record ? std::move(*record) : RecordView{};
+}
+
+void Producer::There(Outbox& outbox, std::size_t index) {
+  if (outbox.states[index] == State::kThere) return;
+  outbox.states[index] = State::kThere;
+  --left_;
+  if (--outbox.left > 0) return;
+  bytes_ -= outbox.records.size();
+  outbox.records = {};
+  if (!outbox.orphan.nil()) published_.push_back(outbox.orphan);
+  FAILPOINT("kafka.acknowledged");
+  while (!outboxes_.empty() && outboxes_.front().left == 0) {
+    outboxes_.pop_front();
+    ++first_;
+  }
+}
+
+void Producer::Refuse(std::uint64_t where, const std::string& reason) {
+  Outbox& outbox = *Of(where);
+  State& state = outbox.states[IndexOf(where)];
+  if (state == State::kRefused || state == State::kThere) return;
+  state = State::kRefused;
+  refusals_.push_back({where, At(where), reason});
+  metrics_.Count("reprise_kafka_records_refused_total");
+  Log(LogLevel::kError, "kafka will never take a record; it becomes a dead letter",
+      {{"topic", refusals_.back().record.topic}, {"error", reason}});
+}
+
+std::vector<Producer::Refusal> Producer::TakeRefusals() {
+  return std::exchange(refusals_, {});
+}
+
+void Producer::Settle(std::uint64_t where) {
+  if (Outbox* outbox = Of(where)) There(*outbox, IndexOf(where));
+  Note();
+}
+
+std::vector<Uuid> Producer::TakePublished() {
+  return std::exchange(published_, {});
+}
+
+// ---------------------------------------------------------------- reports
+
+void Producer::OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
+  static_cast<Producer*>(self)->Report(reinterpret_cast<std::uintptr_t>(message->_private),
+                                       message->err);
+}
+
+void Producer::OnError(rd_kafka_t* client, int error, const char* reason, void* self) {
+  Producer& producer = *static_cast<Producer*>(self);
+  if (error != RD_KAFKA_RESP_ERR__FATAL) {
+    Log(LogLevel::kDebug, "kafka producer", {{"error", reason}});
+    return;
+  }
+  char text[256];
+  const auto why = rd_kafka_fatal_error(client, text, sizeof text);
+  producer.broken_ = fmt::format("{}: {}", rd_kafka_err2name(why), text);
+}
+
+void Producer::Report(std::uint64_t where, rd_kafka_resp_err_t error) {
+  Outbox* outbox = Of(where);
+  if (outbox == nullptr || outbox->states[IndexOf(where)] != State::kSent) return;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    There(*outbox, IndexOf(where));
+  } else if (Permanent(error)) {
+    Refuse(where, Text(error));
+  } else if (broken_.empty()) {
+    broken_ = Text(error);
+  }
+}
+
+// ---------------------------------------------------------------- producing
+
+void Producer::Count() {
+  if (client_) rd_kafka_poll(client_.get(), 0);
+  Note();
+}
+
+void Producer::Serve() {
+  Count();
+  const auto now = Steady::now();
+  if (broken_.empty() && left_ > 0 && now - made_ > options_.producer_stalled &&
+      now - outboxes_.front().since > options_.producer_stalled) {
+    broken_ = "nothing was acknowledged for too long";
+  }
+  const bool lately = rebuilt_ > 0 && now - made_ < kRebuildEvery;
+  if ((!broken_.empty() || !client_) && !lately) Rebuild();
+  if (client_ && broken_.empty()) Produce();
+  Note();
+}
+
+void Producer::Produce() {
+  if (OutboxOf(next_) < first_) next_ = first_ << kIndexBits;
+  while (Outbox* outbox = Of(next_)) {
+    if (IndexOf(next_) >= outbox->states.size()) {
+      next_ = (OutboxOf(next_) + 1) << kIndexBits;
+      continue;
+    }
+    if (outbox->states[IndexOf(next_)] == State::kWaiting && !ProduceOne(*outbox, next_)) return;
+    ++next_;
+  }
+}
+
+/// False: not now, and nothing behind it either.
+bool Producer::ProduceOne(Outbox& outbox, std::uint64_t where) {
+  FAILPOINT("kafka.produce");
+  const auto error = Hand(At(where), where);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    outbox.states[IndexOf(where)] = State::kSent;
+    return true;
+  }
+  if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) return false;
+  if (Permanent(error)) {
+    Refuse(where, Text(error));
+    return true;
+  }
+  broken_ = Text(error);
+  return false;
+}
+
+rd_kafka_resp_err_t Producer::Hand(const RecordView& record, std::uint64_t where) {
+  Owned<rd_kafka_headers_t> headers(rd_kafka_headers_new(record.headers.size()));
+  for (const auto& [name, value] : record.headers) {
+    rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), value.data(),
+                        static_cast<ssize_t>(value.size()));
+  }
+  const std::string topic(record.topic);
+  std::array<rd_kafka_vu_t, 8> parts{Part(RD_KAFKA_VTYPE_TOPIC),
+                                     Part(RD_KAFKA_VTYPE_PARTITION),
+                                     Part(RD_KAFKA_VTYPE_MSGFLAGS),
+                                     Part(RD_KAFKA_VTYPE_TIMESTAMP),
+                                     Part(RD_KAFKA_VTYPE_OPAQUE),
+                                     Bytes(RD_KAFKA_VTYPE_KEY, record.key, !record.key.empty()),
+                                     Bytes(RD_KAFKA_VTYPE_VALUE, record.value, record.has_value),
+                                     Part(RD_KAFKA_VTYPE_HEADERS)};
+  parts[0].u.cstr = topic.c_str();
+  parts[1].u.i32 = record.partition;
+  parts[2].u.i = RD_KAFKA_MSG_F_COPY;
+  parts[3].u.i64 = ToMillis(record.at);
+  parts[4].u.ptr = reinterpret_cast<void*>(static_cast<std::uintptr_t>(where));
+  parts[7].u.headers = headers.get();
+  const Owned<rd_kafka_error_t> error(
+      rd_kafka_produceva(client_.get(), parts.data(), parts.size()));
+  if (error) return rd_kafka_error_code(error.get());
+  (void)headers.release();
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+/// A new producer, which begins with the first record that is not acknowledged.
+void Producer::Rebuild() {
+  ++rebuilt_;
+  metrics_.Count("reprise_kafka_producer_rebuilt_total");
+  Log(LogLevel::kWarn, "the kafka producer is made anew; what is not acknowledged goes again",
+      {{"why", broken_}, {"records", left_}});
+  Forget();
+  broken_.clear();
+  for (Outbox& outbox : outboxes_) {
+    for (State& state : outbox.states) {
+      if (state == State::kSent) state = State::kWaiting;
+    }
+  }
+  next_ = 0;
+  if (const Status made = Make(); !made) {
+    made_ = Steady::now();
+    broken_ = made.error().message;
+  }
+}
+
+// ---------------------------------------------------------------- from any thread
+
+void Producer::Note() {
+  bytes_seen_ = bytes_;
+  oldest_seen_ms_ = left_ > 0 ? Ms(outboxes_.front().since) : 0;
+  reports_wanted_ = Of(next_) != nullptr || bytes_ > options_.unacknowledged_bytes_max ||
+                    (left_ > 0 && !outboxes_.front().orphan.nil());
+}
+
+std::optional<std::string> Producer::Overloaded() const {
+  if (const std::size_t bytes = bytes_seen_; bytes > options_.unacknowledged_bytes_max) {
+    return fmt::format("{} bytes are on their way to Kafka and not acknowledged", bytes);
+  }
+  const std::int64_t oldest = oldest_seen_ms_;
+  if (const std::int64_t ms = Ms(Steady::now()) - oldest;
+      oldest != 0 && ms > options_.unacknowledged_max.count()) {
+    return fmt::format("Kafka has acknowledged nothing for {} s", ms / 1000);
+  }
+  return std::nullopt;
+}
+
+}  // namespace reprise::runtime::kafka
