@@ -32,8 +32,8 @@ Batch::Ran Batch::RunAttempts(std::vector<Attempt>& attempts) {
   for (std::size_t from = 0; from < left.size();) {
     std::size_t to = from + 1;
     const auto same = [&](const Attempt* a) {
-      return a->plan == left[from]->plan && a->step == left[from]->step &&
-             a->phase == Phase::kDo && a->refusal.empty();
+      return a->plan == left[from]->plan && a->step == left[from]->step && a->phase == Phase::kDo &&
+             a->refusal.empty();
     };
     if (left[from]->spec().takes_all && same(left[from]) && !MayFault(left[from]->spec())) {
       while (to < left.size() && same(left[to])) ++to;

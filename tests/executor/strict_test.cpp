@@ -43,7 +43,8 @@ TEST_F(StrictTest, LaterOnesOfTheKeyWaitInTheirOrderWhileTheFirstRetries) {
   Flow({S("s", "start"), A("after", "s.ok")});
   Listen();
   busy_ = {"one"};
-  const Uuid one = Go("one"), two = Go("two"), three = Go("three");
+  Go("one");
+  const Uuid two = Go("two"), three = Go("three");
   const Uuid other = Go("other", "B-7");
   EXPECT_EQ(Order(), "one other");
   EXPECT_EQ(State(other), "done");
@@ -115,7 +116,9 @@ TEST_F(StrictTest, ACrashAtAnyCommitKeepsTheOrder) {
     busy_.clear();
     Advance(1h);
     for (const Uuid& id : {one, two, three}) {
-      if (Show(id).saga.id == id) EXPECT_EQ(State(id), "done");
+      if (Show(id).saga.id == id) {
+        EXPECT_EQ(State(id), "done");
+      }
     }
     // An accept that was cut off before its commit never happened; the others keep their order.
     const std::string order = Order();

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "scratch.h"
+#include "sqlite/schema.h"
 
 namespace reprise::runtime {
 namespace {
@@ -146,7 +147,8 @@ TEST_F(OpeningTest, RefusesTheFileOfANewerVersion) {
   engine_.reset();
   RawSql("PRAGMA user_version = 99");
   EXPECT_THAT(Refusal({.file = File()}),
-              HasSubstr("was written by a newer Reprise (schema 99; this one knows 1)"));
+              HasSubstr("was written by a newer Reprise (schema 99; this one knows " +
+                        std::to_string(sqlite::kSchemaVersion) + ")"));
 }
 
 TEST_F(OpeningTest, SaysThatAnotherProcessHoldsTheFile) {
