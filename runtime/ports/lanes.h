@@ -28,8 +28,10 @@ class Lanes {  // Threads: the worker's, between transactions.
     std::int64_t next_offset = -1;  // -1: nothing was ever consumed here
     Uuid last_message;              // of the record before it; nil: none, or not one of ours
   };
-  /// Makes these lanes this worker's, whoever had them, waiting for that worker's open transaction.
-  /// What it answers is final: nobody else moves these offsets from here on.
+  /// Makes these lanes this worker's, whoever had them, waiting a moment for that worker's open
+  /// transaction; lanes of one that does not end it (it is paused, say) are left out, and taken
+  /// when they are asked for again and the database has ended it.  What it answers is final: nobody
+  /// else moves these offsets from here on.
   virtual Result<std::vector<Taken>> Take(std::span<const LaneId> lanes) = 0;
   /// No longer worked on here; whoever takes them next need not wait.
   virtual Status Leave(std::span<const LaneId> lanes) = 0;

@@ -43,50 +43,64 @@ Result<std::vector<Lanes::Taken>> PostgresLanes::Take(std::span<const LaneId> la
   return taken;
 }
 
-/// Every worker that has one of these waits for us from here on, and we for its open transaction.
-/// Workers come before lanes, as in a batch, and in order of their ids; if a lane moves while we
-/// wait, its new worker is waited for too.
-Status PostgresLanes::LockOwners(std::span<const LaneId> lanes) {
-  std::set<Uuid> locked{core_.worker.id()};
+/// Locks the workers that have these lanes, so that they wait for us from here on, and we for their
+/// open transactions, in order of their ids; a worker that does not end its one in time keeps its
+/// lanes.  If a lane moves while we wait, its new worker is waited for too.  Answers whose lanes
+/// stay.
+Result<std::vector<Uuid>> PostgresLanes::LockOwners(std::span<const LaneId> lanes) {
+  std::set<Uuid> asked{core_.worker.id()};
+  std::vector<Uuid> busy;
   for (;;) {
     auto owners = core_.db.Run(
         "SELECT DISTINCT l.worker FROM rp_lane l JOIN rp_worker w ON w.id = l.worker"
         " WHERE l.id = ANY($1) AND NOT w.dead ORDER BY l.worker",
         Params::Of(NumbersOf(lanes)), Database::kOnce);
     if (!owners) return owners.error();
-    std::vector<Uuid> more;
+    bool more = false;
     for (int i = 0; i < owners->rows(); ++i) {
-      if (!locked.contains(owners->Id(i, 0))) more.push_back(owners->Id(i, 0));
+      const Uuid owner = owners->Id(i, 0);
+      if (!asked.insert(owner).second) continue;
+      more = true;
+      auto locked = LockOwner(owner);
+      if (!locked) return locked.error();
+      if (!*locked) busy.push_back(owner);
     }
-    if (more.empty()) return {};
-    auto got = core_.db.Run("SELECT id FROM rp_worker WHERE id = ANY($1) ORDER BY id FOR UPDATE",
-                            Params::Of(IdsOf(more)), Database::kOnce);
-    if (!got) return got.error();
-    locked.insert(more.begin(), more.end());
+    if (!more) return busy;
   }
+}
+
+/// False: it sits in a transaction longer than we wait.
+Result<bool> PostgresLanes::LockOwner(const Uuid& owner) {
+  if (auto set = core_.db.Execute("SAVEPOINT owner"); !set) return set.error();
+  auto got = core_.db.Run("SELECT id FROM rp_worker WHERE id = $1 FOR UPDATE", Params::Of(owner),
+                          Database::kOnce);
+  if (got) return true;
+  if (got.error().code != Code::kContended) return got.error();
+  if (auto back = core_.db.Execute("ROLLBACK TO owner"); !back) return back.error();
+  return false;
 }
 
 Result<std::vector<Lanes::Taken>> PostgresLanes::TakeLocked(std::span<const LaneId> lanes) {
   Database& db = core_.db;
   const Uuid& me = core_.worker.id();
-  // As long as a silent worker may sit in an open transaction, and a moment.
   const std::string patience =
-      fmt::format("SET LOCAL lock_timeout = {}", core_.options.lease.count() + 2'000);
+      fmt::format("SET LOCAL lock_timeout = {}", core_.options.take_wait.count());
   if (auto set = db.Execute(patience); !set) return set.error();
   auto made = db.Run(
       "INSERT INTO rp_lane(id) SELECT u.id FROM unnest($1::bigint[]) u(id) ON CONFLICT DO NOTHING",
       Params::Of(NumbersOf(lanes)));
   if (!made) return made.error();
-  if (auto locked = LockOwners(lanes); !locked) return locked.error();
+  auto busy = LockOwners(lanes);
+  if (!busy) return busy.error();
   Database::Pipeline pipeline(db);
   pipeline.Add(
-      "UPDATE rp_worker SET generation = generation + 1 WHERE id <> $1 AND NOT dead AND id IN"
-      " (SELECT worker FROM rp_lane WHERE id = ANY($2))",
-      Params::Of(me, NumbersOf(lanes)), Database::kOnce);
+      "UPDATE rp_worker SET generation = generation + 1 WHERE id <> $1 AND NOT dead"
+      " AND id <> ALL($3) AND id IN (SELECT worker FROM rp_lane WHERE id = ANY($2))",
+      Params::Of(me, NumbersOf(lanes), IdsOf(*busy)), Database::kOnce);
   pipeline.Add(
       "UPDATE rp_lane SET worker = $1, epoch = epoch + 1 WHERE id = ANY($2)"
-      " RETURNING id, next_offset, last_message",
-      Params::Of(me, NumbersOf(lanes)), Database::kOnce);
+      " AND (worker IS NULL OR worker <> ALL($3)) RETURNING id, next_offset, last_message",
+      Params::Of(me, NumbersOf(lanes), IdsOf(*busy)), Database::kOnce);
   core_.worker.AddLast(pipeline, nullptr);
   pipeline.Add("COMMIT");
   auto done = pipeline.Run();

@@ -24,7 +24,8 @@ class PostgresLanes : public Lanes {  // Threads: the worker's.
 
  private:
   Status Between() const;
-  Status LockOwners(std::span<const LaneId> lanes);
+  Result<std::vector<Uuid>> LockOwners(std::span<const LaneId> lanes);
+  Result<bool> LockOwner(const Uuid& owner);
   Result<std::vector<Taken>> TakeLocked(std::span<const LaneId> lanes);
 
   Core& core_;

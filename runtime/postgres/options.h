@@ -13,9 +13,10 @@ namespace reprise::runtime::postgres {
 struct Options {
   std::string url;  // as libpq reads it: postgresql://user@host/shop?sslmode=verify-full
   Millis lease{
-      10'000};      // how long a silent worker keeps what it has; also ends its open transaction
+      5'000};       // how long a silent worker keeps what it has; ends its open transaction, too
   int rounds = 32;  // hops that one transaction may handle
   Millis lock_wait{2'000};        // for the first rows of a transaction; then it is kContended
+  Millis take_wait{300};          // for a worker whose lanes are taken to end its transaction
   Millis statement_wait{15'000};  // for one statement, in the server
   Millis connect_wait{5'000};
   /// Told the database's time at every Begin, so that a Clock can follow it.

@@ -25,7 +25,7 @@ TEST_F(FencingTest, AWorkerWhoseLanesWereTakenIsFencedUntilItLooks) {
 
 TEST_F(FencingTest, TakingWaitsForTheOpenTransactionAndSeesWhereItEnded) {
   const auto one = Worker();
-  const auto two = Worker();
+  const auto two = Worker({.take_wait = Millis(60'000)});
   Take(*one, {kLane});
   auto tx = Begin(*one);
   ASSERT_GOOD(tx->Consume(std::vector{MessageOf(kLane, 0), MessageOf(kLane, 1)}));
@@ -39,6 +39,26 @@ TEST_F(FencingTest, TakingWaitsForTheOpenTransactionAndSeesWhereItEnded) {
   EXPECT_EQ(taken->front().next_offset, 2);
   EXPECT_EQ(taken->front().last_message, MessageOf(kLane, 1).id);
   EXPECT_CODE(one->journal().Begin(), Code::kFenced);
+}
+
+// Whoever takes lanes must not stand still until the database ends a paused process's transaction.
+TEST_F(FencingTest, LanesOfAWorkerThatSitsInItsTransactionStayAndTheOthersAreTaken) {
+  const auto paused = Worker();
+  const auto other = Worker();
+  const auto taker = Worker({.take_wait = Millis(20)});
+  Take(*paused, {kLane});
+  Take(*other, {kOther});
+  auto tx = Begin(*paused);
+  const auto taken = taker->lanes().Take(std::vector<LaneId>{kLane, kOther});
+  ASSERT_GOOD(taken);
+  ASSERT_EQ(taken->size(), 1U);
+  EXPECT_EQ(taken->front().lane, kOther);
+  EXPECT_FALSE(taker->lanes().Holds(kLane));
+  EXPECT_CODE(other->journal().Begin(), Code::kFenced);
+  ASSERT_GOOD(tx->Commit({}));  // it was not fenced: it still has its lane
+  tx.reset();
+  Take(*taker, {kLane});
+  EXPECT_CODE(paused->journal().Begin(), Code::kFenced);
 }
 
 TEST_F(FencingTest, ALaneThatWasLeftIsTakenWithoutAFence) {
