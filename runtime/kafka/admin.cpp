@@ -14,6 +14,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 constexpr int kAskMs = 10'000;
+constexpr int kAskSoonMs = 1'000;  // while a worker waits
 constexpr std::chrono::seconds kAppearWithin{30};
 
 /// What Kafka has: partitions by topic, and its brokers.
@@ -74,7 +75,7 @@ Result<Owned<rd_kafka_NewTopic_t>> NewTopic(const std::string& name, std::uint32
 }
 
 Status Make(rd_kafka_t* client, const std::vector<std::string>& names, std::uint32_t partitions,
-            int replication) {
+            int replication, int ask_ms = kAskMs) {
   std::vector<Owned<rd_kafka_NewTopic_t>> made;
   std::vector<rd_kafka_NewTopic_t*> raw;
   for (const std::string& name : names) {
@@ -86,10 +87,10 @@ Status Make(rd_kafka_t* client, const std::vector<std::string>& names, std::uint
   const Owned<rd_kafka_AdminOptions_t> how(
       rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS));
   char why[512];
-  (void)rd_kafka_AdminOptions_set_operation_timeout(how.get(), kAskMs, why, sizeof why);
+  (void)rd_kafka_AdminOptions_set_operation_timeout(how.get(), ask_ms, why, sizeof why);
   const Owned<rd_kafka_queue_t> answers(rd_kafka_queue_new(client));
   rd_kafka_CreateTopics(client, raw.data(), raw.size(), how.get(), answers.get());
-  const Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(answers.get(), 2 * kAskMs));
+  const Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(answers.get(), 2 * ask_ms));
   if (!event || rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return Error{Code::kUnavailable,
                  fmt::format("kafka: topics cannot be made: {}",
@@ -142,6 +143,15 @@ Status EnsureTopics(const KafkaOptions& options, const Topics& topics) {
     if (auto done = Make(client->get(), *missing, topics.partitions(), replication); !done)
       return done;
   }
+}
+
+Status EnsureTopic(const KafkaOptions& options, const std::string& name) {
+  auto conf = Configure(options, ProducerSettings());
+  if (!conf) return conf.error();
+  auto client = Create(RD_KAFKA_PRODUCER, std::move(*conf));
+  if (!client) return client.error();
+  const int replication = options.replication > 0 ? options.replication : -1;  // the broker's own
+  return Make(client->get(), {name}, options.partitions, replication, kAskSoonMs);
 }
 
 }  // namespace reprise::runtime::kafka

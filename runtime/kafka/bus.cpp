@@ -9,6 +9,9 @@
 #include "kafka/wire.h"
 
 namespace reprise::runtime {
+namespace {
+constexpr std::chrono::seconds kEnsureAgain{10};
+}  // namespace
 
 KafkaBus::KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Metrics& metrics)
     : options_(std::move(options)),
@@ -81,6 +84,7 @@ std::string KafkaBus::Seal(std::span<const Message> outbox,
     kafka::AppendMessage(sealed_, message, topics_);
   }
   for (const Transaction::Foreign& record : records) {
+    Ensure(record.topic);
     sealed_starts_.push_back(static_cast<std::uint32_t>(sealed_.size()));
     kafka::AppendForeign(sealed_, record);
   }
@@ -89,6 +93,19 @@ std::string KafkaBus::Seal(std::span<const Message> outbox,
   producer_.AppendOutstanding(out);
   out += sealed_;
   return out;
+}
+
+/// A record for a topic that is not there would hold up all that follows until Kafka refuses it.
+void KafkaBus::Ensure(const std::string& topic) {
+  const auto [it, fresh] = ensured_.try_emplace(topic, Steady::time_point::max());
+  if (!fresh && Steady::now() < it->second) return;
+  if (const Status made = kafka::EnsureTopic(options_, topic); made) {
+    it->second = Steady::time_point::max();
+  } else {
+    it->second = Steady::now() + kEnsureAgain;
+    Log(LogLevel::kWarn, "a topic that a step sends to can be neither found nor made",
+        {{"topic", topic}, {"error", made.error().message}});
+  }
 }
 
 Status KafkaBus::Publish(std::span<const Message> outbox) {
@@ -135,6 +152,7 @@ bool KafkaBus::Tend() {
     if (consumer_) consumer_->Fenced();
   }
   if (Due(renewed_, options_.renew_every)) (void)lanes_.Renew();  // fenced: the next Poll sees it
+  LookForOwners();
   const bool adopt = Due(adopted_at_, options_.adopt_every);
   if (adopt) Adopt();
   Bury(adopt);
@@ -142,6 +160,30 @@ bool KafkaBus::Tend() {
   consumer_->Tend();
   if (Due(exported_, options_.export_every)) consumer_->Export();
   return !lanes_.fenced();
+}
+
+/// Ten times as often while a step has no owner: someone waits for this process to be ready.
+void KafkaBus::LookForOwners() {
+  const bool all = Unowned() && Unowned()->empty();
+  if (!Due(owners_, all ? options_.adopt_every : options_.adopt_every / 10)) return;
+  std::vector<LaneId> lanes;
+  for (const kafka::Topics::Place* place : topics_.All()) {
+    for (std::uint32_t p = 0; p < topics_.partitions(); ++p) lanes.push_back(place->lane | p);
+  }
+  auto unowned = lanes_.Unowned(lanes);
+  if (!unowned) return;
+  std::set<std::string> steps;
+  for (const LaneId lane : *unowned) {
+    const kafka::Topics::Place* place = topics_.Of(lane);
+    steps.insert(place->pipeline + "." + place->step);
+  }
+  const std::lock_guard lock(mutex_);
+  unowned_.emplace(steps.begin(), steps.end());
+}
+
+std::optional<std::vector<std::string>> KafkaBus::Unowned() const {
+  const std::lock_guard lock(mutex_);
+  return unowned_;
 }
 
 /// Outboxes of workers that are no more go on their way; they are buried once Kafka has all of it.

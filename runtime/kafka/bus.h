@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -47,6 +48,9 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded and Stopped 
 
   /// Lanes that stand still and why, for readiness; see kafka::Consumer.
   std::vector<std::string> Stopped() const;
+  /// Steps that have lanes no living worker holds, "pipeline.step", as far as is known; nothing was
+  /// looked up yet: nullopt.  Threads: any.
+  std::optional<std::vector<std::string>> Unowned() const;
   /// Records on their way that Kafka has not acknowledged.
   std::size_t unacknowledged() const { return producer_.unacknowledged(); }
   std::vector<LaneId> held() const;
@@ -58,6 +62,8 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded and Stopped 
   Status Start();
   void Wake();
   bool Tend();
+  void LookForOwners();
+  void Ensure(const std::string& topic);
   bool Due(Steady::time_point& last, Millis every);
   void Adopt();
   void Bury(bool again);
@@ -66,7 +72,8 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded and Stopped 
   const KafkaOptions options_;
   const kafka::Topics topics_;
   Lanes& lanes_;
-  std::mutex mutex_;  // guards what follows
+  mutable std::mutex mutex_;  // guards what follows
+  std::optional<std::vector<std::string>> unowned_;
   std::function<void()> wake_;
 
   kafka::Producer producer_;
@@ -75,9 +82,10 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded and Stopped 
   std::string sealed_;  // the newest outbox, until Publish
   std::vector<std::uint32_t> sealed_starts_;
   std::vector<kafka::Producer::Refusal> refusals_, told_;  // told: by the last Poll
+  std::map<std::string, Steady::time_point> ensured_;      // topics of others; when to ask again
   std::set<Uuid> adopted_;                                 // their outboxes are on their way
   std::vector<Uuid> published_;                            // to be buried
-  Steady::time_point renewed_{}, adopted_at_{}, exported_{};
+  Steady::time_point renewed_{}, adopted_at_{}, exported_{}, owners_{};
 };
 
 }  // namespace reprise::runtime

@@ -59,4 +59,8 @@ class Topics {  // Threads: filled before the worker starts, then read by its th
 /// only. kUnavailable: Kafka cannot be reached, or does not let us.
 Status EnsureTopics(const KafkaOptions& options, const Topics& topics);
 
+/// Makes a topic of others that a step sends to, if it is missing; one that is there is left as it
+/// is.  Blocks for a few seconds at most.
+Status EnsureTopic(const KafkaOptions& options, const std::string& name);
+
 }  // namespace reprise::runtime::kafka

@@ -42,7 +42,7 @@ class Bus {  // Threads: the worker's.
 
   /// `wake` is called, on any thread, when there may be something to poll.  Replaces the one
   /// before, which is not called any more once this returns.
-  virtual void OnArrival(std::function<void()> wake) { (void)wake; }
+  virtual void OnArrival(std::function<void()> /*wake*/) {}
 
   /// Why no more may be accepted now, or nothing.  Threads: any.
   virtual std::optional<std::string> Overloaded() const { return std::nullopt; }
