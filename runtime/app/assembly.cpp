@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/suggest.h"
 #include "config/report.h"
 
 namespace reprise::runtime {
@@ -158,9 +159,44 @@ Status Assembly::NoneBroken(const std::set<std::string>& needed) const {
   return {};
 }
 
+/// `--steps` names what there is, and an engine that can share the rest.
+Status Assembly::CheckSteps() const {
+  if (options_.steps.empty()) return {};
+  if (loaded_.deployment.engine == "embedded") {
+    return Error{Code::kInvalid,
+                 "--steps shares work between processes; the embedded engine has only one"};
+  }
+  std::vector<std::string> names{"http"};
+  for (const PipelineRef& pipeline : loaded_.pipelines) {
+    for (const Step& step : pipeline->steps) {
+      names.push_back(step.name);
+      names.push_back(pipeline->name + "/" + step.name);
+    }
+  }
+  std::string wrong;
+  for (const std::string& name : options_.steps) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    wrong += fmt::format("--steps: there is no step '{}'{}\n", name, DidYouMean(name, names));
+  }
+  return wrong.empty() ? Status() : Status(Error{Code::kInvalid, wrong});
+}
+
+bool Assembly::serves_routes() const {
+  return options_.steps.empty() ||
+         std::find(options_.steps.begin(), options_.steps.end(), "http") != options_.steps.end();
+}
+
 Status Assembly::OpenEngine() {
-  auto engine = runtime::OpenEngine(loaded_.deployment,
-                                    {clock_, own_clock_.get(), &metrics_, options_.hop_commits});
+  if (Status status = CheckSteps(); !status) return status;
+  EngineOptions wanted{clock_, own_clock_.get(), &metrics_, options_.hop_commits, nullptr};
+  if (!options_.steps.empty()) {
+    wanted.mine = [&steps = options_.steps](const Pipeline& pipeline, const Step& step) {
+      return std::any_of(steps.begin(), steps.end(), [&](const std::string& name) {
+        return name == step.name || name == pipeline.name + "/" + step.name;
+      });
+    };
+  }
+  auto engine = runtime::OpenEngine(loaded_.deployment, wanted);
   if (!engine) return engine.error();
   engine_ = std::move(*engine);
   return {};
@@ -228,7 +264,8 @@ Status Assembly::LoadPlugins() {
 Status Assembly::MakeReady() {
   return engine_->DurableAtEnd([this]() -> Status {
     Journal& journal = engine_->journal();
-    if (Status status = journal.Migrate(plugins_->Migrations()); !status) return status;
+    if (Status status = journal.Migrate(plugins_->Migrations(engine_->postgres())); !status)
+      return status;
     if (Status status = plugins_->Start(journal, clock_->Now()); !status) return status;
     return LoadPlans();
   });

@@ -28,6 +28,8 @@ struct AssemblyOptions {
   Clock* clock = nullptr;  // outlives the assembly; null: the machine's, at `clock_speed`
   double clock_speed = 1;
   ExecutorOptions executor;
+  /// What this process does: steps (`ship` or `order/ship`) and `http`; empty: everything.
+  std::vector<std::string> steps;
   bool side_steps = true;    // false: none runs (bench)
   bool hop_commits = false;  // each hop of a message is a commit of its own (crash tests)
 };
@@ -49,6 +51,8 @@ class Assembly {
   Engine& engine() { return *engine_; }
   Executor& executor() { return *executor_; }
   PipelineRef PlanOf(const std::string& hash) const;
+  /// Whether this process answers the pipelines' routes.
+  bool serves_routes() const;
 
  private:
   explicit Assembly(AssemblyOptions options) : options_(std::move(options)) {}
@@ -60,6 +64,7 @@ class Assembly {
 
   Status ReadFiles();
   Status NoneBroken(const std::set<std::string>& needed) const;
+  Status CheckSteps() const;
   Status OpenEngine();
   Status ReadOldPlans();
   Error WhyNoPlugins(const Error& why);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -54,7 +55,7 @@ Result<std::unique_ptr<Assembly>> Make(const BenchPlan& plan, const Options& opt
   wanted.paths = options.paths;
   wanted.config = options.config;
   wanted.plugin_folders = options.plugins;
-  wanted.overrides.engine = "embedded";
+  wanted.overrides.engine = options.engine.value_or("embedded");
   wanted.overrides.file = folder + "/bench.db";
   wanted.side_steps = stage == "sides";
   // What falls due minutes later is not what is measured, also where a machine takes minutes.
@@ -91,6 +92,34 @@ Start Next(const Assembly& assembly, const BenchPlan& plan, UuidV7& ids, std::in
   return start;
 }
 
+/// Until every part of the engine works: lanes are taken, for one.
+Status WaitUntilReady(Assembly& assembly) {
+  const auto deadline = Steady::now() + std::chrono::seconds(60);
+  std::string why;
+  do {
+    assembly.executor().Turn();
+    why.clear();
+    for (const Engine::Part& part : assembly.engine().parts()) {
+      if (auto good = part.check(); !good) why = part.name + ": " + good.error().message;
+    }
+    if (why.empty()) return {};
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  } while (Steady::now() < deadline);
+  return Error{Code::kUnavailable, "not ready in a minute: " + why};
+}
+
+/// Turns until `done`, also while messages are on a wire; gives up when nothing moves any more.
+void TurnUntil(Executor& executor, const std::function<bool()>& done) {
+  auto moved = Steady::now();
+  while (!done() && Steady::now() - moved < std::chrono::seconds(20)) {
+    if (executor.Turn()) {
+      moved = Steady::now();
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+}
+
 Result<json::object> Throughput(Assembly& assembly, const BenchPlan& plan, std::int64_t sagas) {
   Executor& executor = assembly.executor();
   UuidV7 ids(42);
@@ -106,6 +135,7 @@ Result<json::object> Throughput(Assembly& assembly, const BenchPlan& plan, std::
     executor.Turn();
   }
   executor.Settle();
+  TurnUntil(executor, [&] { return told >= sagas; });
   const double seconds = Seconds(Steady::now() - began);
   if (told != sagas) {
     return Error{Code::kInternal,
@@ -190,6 +220,7 @@ Result<json::object> RunBenchStage(const std::string& stage, const BenchPlan& pl
   auto assembly = Make(plan, options, folder, stage);
   if (!assembly) return assembly.error();
   if (Status ready = Prepare(**assembly, plan, options.sagas); !ready) return ready.error();
+  if (Status ready = WaitUntilReady(**assembly); !ready) return ready.error();
   if (stage == "prepare") return json::object{{"sagas", options.sagas}};
   if (stage == "latency") return Latency(**assembly, plan, options.sagas, options.rate);
   return Throughput(**assembly, plan, options.sagas);

@@ -126,6 +126,8 @@ void AddRun(CLI::App& app, Options& o) {
   AddPaths(demo, o, false);
   AddLoading(demo, o);
   AddListen(demo, o);
+  demo->add_option("--engine", o.engine, "embedded or cluster")
+      ->check(CLI::IsMember({"embedded", "cluster"}));
   demo->add_option("--file", o.file, "the file to use; else a new one in a temporary folder");
   demo->add_flag("--once", o.once, "end after the script: 0 if every saga ended as it should");
 }
@@ -171,6 +173,8 @@ void AddAuthoring(CLI::App& app, Options& o) {
   CLI::App* bench = Verb(app, o, "bench", "Measure this machine");
   AddPaths(bench, o, false);
   AddLoading(bench, o);
+  bench->add_option("--engine", o.engine, "embedded or cluster")
+      ->check(CLI::IsMember({"embedded", "cluster"}));
   bench->add_option("--sagas", o.sagas, "how many");
   bench->add_option("--rate", o.rate, "sagas a second for the latency part");
   bench->add_option("--file", o.file, "measure the disk that this file is on; it is not touched");

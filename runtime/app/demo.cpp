@@ -254,7 +254,7 @@ int Play(const Options& options, DemoScript script) {
   wanted.paths = {folder};
   wanted.config = options.config;
   wanted.plugin_folders = options.plugins;
-  wanted.overrides.engine = "embedded";
+  wanted.overrides.engine = options.engine.value_or("embedded");
   wanted.overrides.file = options.file.value_or((temporary->path() / "demo.db").string());
   wanted.overrides.listen = options.listen ? *options.listen
                             : options.once ? "127.0.0.1:0"

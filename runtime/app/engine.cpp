@@ -43,9 +43,8 @@ Result<std::unique_ptr<Engine>> OpenEmbedded(const Deployment& deployment,
 
 Result<std::unique_ptr<Engine>> OpenEngine(const Deployment& deployment,
                                            const EngineOptions& options) {
-  if (deployment.engine == "embedded") return OpenEmbedded(deployment, options);
-  return Error{Code::kInvalid,
-               "engine '" + deployment.engine + "' is not in this build; use embedded"};
+  return deployment.engine == "cluster" ? OpenCluster(deployment, options)
+                                        : OpenEmbedded(deployment, options);
 }
 
 }  // namespace reprise::runtime

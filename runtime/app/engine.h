@@ -29,6 +29,8 @@ class Engine {  // Threads: the executor's, unless a function says otherwise.
     (void)plans;
     return {};
   }
+  /// Whose SQL the journal speaks.
+  virtual bool postgres() const { return false; }
   /// Of every step's lanes; 0: there are none.
   virtual std::uint32_t partitions() const { return 0; }
 
@@ -50,7 +52,7 @@ class Engine {  // Threads: the executor's, unless a function says otherwise.
 
   /// Tells every process that a channel has something new, and hears of it.  Threads: any.
   virtual void Hint(const std::string& channel) { (void)channel; }
-  virtual void OnHint(std::function<void(const std::string& channel)> listener) { (void)listener; }
+  virtual void OnHint(std::function<void(const std::string& channel)> /*listener*/) {}
 };
 
 struct EngineOptions {
@@ -58,6 +60,8 @@ struct EngineOptions {
   SystemClock* follows = nullptr;  // the same, if it may be set by the journal's time; or null
   Metrics* metrics = nullptr;
   bool hop_commits = false;  // each hop of a message is a commit of its own (crash tests)
+  /// The steps that this process works on; null: all.
+  std::function<bool(const Pipeline&, const Step&)> mine;
 };
 
 /// What the deployment says.
@@ -66,5 +70,7 @@ Result<std::unique_ptr<Engine>> OpenEngine(const Deployment& deployment,
 
 Result<std::unique_ptr<Engine>> OpenEmbedded(const Deployment& deployment,
                                              const EngineOptions& options);
+Result<std::unique_ptr<Engine>> OpenCluster(const Deployment& deployment,
+                                            const EngineOptions& options);
 
 }  // namespace reprise::runtime

@@ -23,6 +23,7 @@ AssemblyOptions Wanted(const Options& options) {
   wanted.overrides.file = options.file;
   wanted.plugin_folders = options.plugins;
   wanted.clock_speed = options.clock_speed;
+  wanted.steps = options.steps;
   return wanted;
 }
 

@@ -60,7 +60,9 @@ Status Serving::Start() {
   routes.metrics = &assembly_.metrics();
   routes.admin_token = Env("REPRISE_ADMIN_TOKEN");
   routes.problems = MakeProblemBook(assembly_.plugins().catalog());
-  auto made = Routes::Make(assembly_.loaded().pipelines, executor, routes);
+  auto made = Routes::Make(
+      assembly_.serves_routes() ? assembly_.loaded().pipelines : std::vector<PipelineRef>(),
+      executor, routes);
   if (!made) return made.error();
   routes_ = std::move(*made);
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Millis kTellEvery{50};
 constexpr Millis kBusyAgain{5};
+constexpr Millis kAskDueEvery{1000};
 constexpr Millis kHousekeepEvery{10'000};
 constexpr Millis kIdleAlarm{600'000};
 
@@ -125,7 +126,10 @@ Work Executor::Collect() {
   move(inbox.results, work.results);
   TakeTells(work, now);
   if (auto messages = bus_.Poll(limit_)) work.messages = std::move(*messages);
+  // Others may have armed rows of our lanes, where several workers share a journal.
+  if (options_.partitions > 0 && now - next_due_asked_ >= kAskDueEvery) next_due_known_ = false;
   if (!next_due_known_) {
+    next_due_asked_ = now;
     auto next = journal_.NextDue();
     next_due_ = next ? *next : std::optional<Time>(now + std::chrono::seconds(1));
     next_due_known_ = true;

@@ -149,6 +149,7 @@ class Executor : public Ingress {
   Time tells_since_{};
   std::optional<Time> next_due_;
   bool next_due_known_ = false;
+  Time next_due_asked_{};
   Time housekeeping_{};
   std::uint64_t commits_ = 0;
   bool dead_ = false;

@@ -46,6 +46,12 @@ const Plan* Plans::Find(std::string_view hash) const {
   return it == by_hash_.end() ? nullptr : it->second.get();
 }
 
+std::vector<const Plan*> Plans::All() const {
+  std::vector<const Plan*> all;
+  for (const auto& [hash, plan] : by_hash_) all.push_back(plan.get());
+  return all;
+}
+
 const Plan* Plans::Current(std::string_view pipeline) const {
   for (const Plan* plan : current_) {
     if (plan->pipeline->name == pipeline) return plan;

@@ -55,6 +55,7 @@ class Plans {  // Threads: filled before the executor starts, then read by its t
   const Plan* Find(std::string_view hash) const;
   const Plan* Current(std::string_view pipeline) const;
   const std::vector<const Plan*>& current() const { return current_; }
+  std::vector<const Plan*> All() const;
 
   /// Who begins a saga at this event: Foreign("billing", "$undone").
   const std::vector<ForeignStart>& Foreign(std::string_view pipeline, std::string_view event) const;
