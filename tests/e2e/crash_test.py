@@ -10,15 +10,14 @@ import http.client
 import json
 import os
 import random
-import sqlite3
 import threading
 import time
 import unittest
 
-from runtime import Client, Runtime, Stream, command, until
+from runtime import ENGINE, Client, Runtime, Stream, command, until
 
 SEED = int(os.environ.get("REPRISE_CRASH_SEED") or random.SystemRandom().randrange(2**32))
-ROUNDS = int(os.environ.get("REPRISE_CRASH_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("REPRISE_CRASH_ROUNDS", "20" if ENGINE == "embedded" else "4"))
 START_POINTS = 200000
 PRICE = 50000
 SEATS = 500
@@ -37,7 +36,7 @@ class Payment:
         """Whether it was answered for good: 503 is not, nor is a 409 of the same key still at work."""
         answer = client.ask("POST", "/payments", {"reservationId": self.reservation}, bearer=self.bearer,
                             key=self.key)
-        if answer.status == 503 or answer.code in ("busy", "idempotency_key.in_progress"):
+        if answer.status == 503 or answer.code in ("busy", "idempotency_key.running"):
             return False
         self.answer = answer
         return True
@@ -56,6 +55,8 @@ class Book:
 
 class Customer(threading.Thread):
     """Queues, reserves and pays until the runtime is gone."""
+
+    comes_again_after_503 = False
 
     def __init__(self, runtime, book, name, chance):
         super().__init__(daemon=True)
@@ -87,6 +88,8 @@ class Customer(threading.Thread):
             with self.book.lock:
                 self.book.accepted[reservation] = (self.user, seat)
             held.append(reservation)
+        elif answer.status == 503 and self.comes_again_after_503:
+            threading.Event().wait(0.2)
         elif answer.code != "seat_taken":
             self.wrong("reserve", answer)
 
@@ -119,7 +122,7 @@ class Crash(unittest.TestCase):
             self.everything_accepted_is_there(runtime, book)
             self.the_command_line_sees_the_same(runtime)
             self.assertEqual(runtime.stop(), 0, runtime.log)
-            self.the_file_adds_up(runtime)
+            self.the_journal_adds_up(runtime)
             self.timers_still_fire(runtime, book)
 
     def load_and_kill(self, runtime, book, turn, chance):
@@ -153,6 +156,10 @@ class Crash(unittest.TestCase):
                        if line.startswith("reprise_consumer_lag_messages"))
             shown = collections.Counter(s["shown"] for s in sagas)
             odd = set(shown) - {"running", "done", "undone"}
+            # What a killed process had not published goes on its way when its lease has ended.
+            if runtime.cluster and runtime.rows("SELECT count(*) FROM rp_saga WHERE state NOT IN (2, 3) "
+                                                "AND id NOT IN (SELECT saga FROM rp_due)") != [("0",)]:
+                return False
             self.states = shown
             return lag == 0 and not odd and not any(
                 s["shown"] == "running" and s["pipeline"] != "reservation" for s in sagas)
@@ -209,49 +216,49 @@ class Crash(unittest.TestCase):
         rows = rows["sagas"] if isinstance(rows, dict) else rows
         self.assertEqual([s["id"] for s in rows], newest)
 
-    def the_file_adds_up(self, runtime, expired=False):
-        with contextlib.closing(sqlite3.connect(f"file:{runtime.file}?mode=ro", uri=True)) as file:
-            def one(sql):
-                return file.execute(sql).fetchone()[0]
-            self.assertEqual(one("PRAGMA integrity_check"), "ok")
-            # A user without a row still has the points all begin with.
-            users, points = file.execute("SELECT count(*), coalesce(sum(points), 0) FROM payment_points").fetchone()
-            captured = one("SELECT coalesce(sum(amount), 0) FROM payment_taken WHERE status = 'CAPTURED'")
-            self.assertEqual(users * START_POINTS, points + captured, "points are conserved")
-            self.assertEqual(file.execute(
-                "SELECT seat, count(*) FROM reservation_row WHERE status IN ('held', 'paying', 'paid') "
-                "GROUP BY seat HAVING count(*) > 1").fetchall(), [], "one active reservation a seat")
-            self.assertEqual(one("SELECT count(*) FROM reservation_row WHERE status = 'paying'"), 0)
-            self.assertEqual(
-                file.execute("SELECT seat, reservation FROM seat_row WHERE status = 'SOLD' ORDER BY 1").fetchall(),
-                file.execute("SELECT seat, id FROM reservation_row WHERE status = 'paid' ORDER BY 1").fetchall())
-            self.assertEqual(
-                file.execute("SELECT seat, reservation FROM seat_row WHERE status = 'HELD' ORDER BY 1").fetchall(),
-                file.execute("SELECT seat, id FROM reservation_row WHERE status = 'held' ORDER BY 1").fetchall())
-            self.assertEqual(one("SELECT count(*) FROM seat_row"), SEATS)
-            self.assertEqual(
-                file.execute("SELECT reservation_id, amount FROM payment_taken WHERE status = 'CAPTURED' "
-                             "ORDER BY 1").fetchall(),
-                file.execute("SELECT id, price FROM reservation_row WHERE status = 'paid' ORDER BY 1").fetchall())
-            # 2 and 3 are done and undone (runtime/sqlite/schema.cpp).
-            self.assertEqual(one("SELECT count(*) FROM rp_saga WHERE open = 0 AND state NOT IN (2, 3)"), 0)
-            self.assertEqual(one("SELECT count(*) FROM rp_saga WHERE open <> 0 AND state IN (2, 3)"), 0)
+    def the_journal_adds_up(self, runtime, expired=False):
+        rows = runtime.rows
+
+        def one(sql):
+            return int(rows(sql)[0][0])
+        if runtime.cluster is None:
+            self.assertEqual(rows("PRAGMA integrity_check"), [("ok",)])
             self.assertEqual(one("SELECT count(*) FROM rp_bus"), 0, "nothing waits to be handled")
-            held = one("SELECT count(*) FROM seat_row WHERE status = 'HELD'")
-            if expired:
-                self.assertEqual(held, 0)
-                self.assertEqual(one("SELECT count(*) FROM rp_due"), 0)
-                self.assertEqual(one("SELECT count(*) FROM rp_saga WHERE state NOT IN (2, 3)"), 0)
-            else:
-                self.assertEqual(one("SELECT count(*) FROM rp_dead"), 0)
-                self.assertEqual(file.execute(
-                    "SELECT hex(id) FROM rp_saga WHERE state NOT IN (2, 3) "
-                    "AND id NOT IN (SELECT saga FROM rp_due)").fetchall(), [], "what still runs has a timer")
-                # 5: a side step's call that the kill cut off; it is made again when its time is over.
-                self.assertEqual(file.execute(
-                    "SELECT hex(saga), step, kind, event, due FROM rp_due "
-                    "WHERE kind <> 5 AND saga NOT IN (SELECT id FROM rp_saga WHERE state NOT IN (2, 3))").fetchall(), [],
-                    "what has ended has no timer")
+        # A user without a row still has the points all begin with.
+        points = one("SELECT coalesce(sum(points), 0) FROM payment_points")
+        captured = one("SELECT coalesce(sum(amount), 0) FROM payment_taken WHERE status = 'CAPTURED'")
+        self.assertEqual(one("SELECT count(*) FROM payment_points") * START_POINTS, points + captured,
+                         "points are conserved")
+        self.assertEqual(rows(
+            "SELECT seat, count(*) FROM reservation_row WHERE status IN ('held', 'paying', 'paid') "
+            "GROUP BY seat HAVING count(*) > 1"), [], "one active reservation a seat")
+        self.assertEqual(one("SELECT count(*) FROM reservation_row WHERE status = 'paying'"), 0)
+        for shown, status in (("SOLD", "paid"), ("HELD", "held")):
+            self.assertEqual(
+                rows(f"SELECT seat, reservation FROM seat_row WHERE status = '{shown}' ORDER BY 1"),
+                rows(f"SELECT seat, id FROM reservation_row WHERE status = '{status}' ORDER BY 1"))
+        self.assertEqual(one("SELECT count(*) FROM seat_row"), SEATS)
+        self.assertEqual(
+            rows("SELECT reservation_id, amount FROM payment_taken WHERE status = 'CAPTURED' ORDER BY 1"),
+            rows("SELECT id, price FROM reservation_row WHERE status = 'paid' ORDER BY 1"))
+        # 2 and 3 are done and undone (schema.cpp of the engine).
+        self.assertEqual(one("SELECT count(*) FROM rp_saga WHERE open = 0 AND state NOT IN (2, 3)"), 0)
+        self.assertEqual(one("SELECT count(*) FROM rp_saga WHERE open <> 0 AND state IN (2, 3)"), 0)
+        held = one("SELECT count(*) FROM seat_row WHERE status = 'HELD'")
+        if expired:
+            self.assertEqual(held, 0)
+            self.assertEqual(one("SELECT count(*) FROM rp_due"), 0)
+            self.assertEqual(one("SELECT count(*) FROM rp_saga WHERE state NOT IN (2, 3)"), 0)
+        else:
+            self.assertEqual(one("SELECT count(*) FROM rp_dead"), 0)
+            self.assertEqual(rows(
+                "SELECT id FROM rp_saga WHERE state NOT IN (2, 3) "
+                "AND id NOT IN (SELECT saga FROM rp_due)"), [], "what still runs has a timer")
+            # 5: a side step's call that the kill cut off; it is made again when its time is over.
+            self.assertEqual(rows(
+                "SELECT saga, step, kind, event, due FROM rp_due "
+                "WHERE kind <> 5 AND saga NOT IN (SELECT id FROM rp_saga WHERE state NOT IN (2, 3))"), [],
+                "what has ended has no timer")
 
     def timers_still_fire(self, runtime, book):
         runtime.start(options=["--clock-speed", "300"])
@@ -274,7 +281,7 @@ class Crash(unittest.TestCase):
         self.assertEqual(seats["FREE"], SEATS - ends["CONFIRMED"])
         print(f"after the deadline: {dict(ends)}, seats {dict(seats)}", flush=True)
         self.assertEqual(runtime.stop(), 0, runtime.log)
-        self.the_file_adds_up(runtime, expired=True)
+        self.the_journal_adds_up(runtime, expired=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """One reprise of its own for a test: started, asked, stopped, killed and started again.
 
 `REPRISE_BUILD` names the folder of the binary and its plugins (default: build/ of the source tree).
+`REPRISE_E2E_ENGINE=cluster` runs the same tests on Kafka, PostgreSQL and Redis: those of the file
+servers.env in that folder (tests/cluster/servers.py start), each runtime with a database and topics of its own.
 """
 
 import base64
@@ -14,15 +16,18 @@ import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
+import uuid
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("REPRISE_BUILD", SOURCE / "build")).resolve()
 BINARY = BUILD / "reprise"
 CONCERT = SOURCE / "pipelines" / "concert"
+ENGINE = os.environ.get("REPRISE_E2E_ENGINE", "embedded")
 
 # What the surroundings of a test may have set must not change what the test sees.
 FOREIGN = ("REPRISE_", "QUEUE_", "SEAT_", "NOTION_", "RECEIPT_", "START_POINTS")
@@ -176,14 +181,53 @@ def command(*arguments, env=None, within=30.0, cwd=None):
                           stdin=subprocess.DEVNULL, check=False)
 
 
+def servers():
+    """Where the servers of the tests are: the lines of servers.env."""
+    lines = (BUILD / "servers.env").read_text().split()
+    return dict(line.split("=", 1) for line in lines)
+
+
+class Cluster:
+    """A database and a prefix of topics, for as many runtimes as a test wants."""
+
+    def __init__(self):
+        self.name = "e2e_" + uuid.uuid4().hex[:12]
+        self._servers = servers()
+        self.sql(f"CREATE DATABASE {self.name}", database=None)
+
+    @property
+    def postgres(self):
+        return self._url(self.name)
+
+    def _url(self, database):
+        url = self._servers["REPRISE_POSTGRES"]
+        return url if database is None else url.rsplit("/", 1)[0] + "/" + database
+
+    def sql(self, text, database=""):
+        """Runs SQL; its rows as lists of text."""
+        url = self._url(self.name if database == "" else database)
+        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\t", "-c", text, url],
+                              capture_output=True, text=True, timeout=60, check=True)
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def env(self):
+        return {**self._servers, "REPRISE_ENGINE": "cluster", "REPRISE_POSTGRES": self.postgres,
+                "REPRISE_PREFIX": self.name.replace("_", "-"), "REPRISE_PARTITIONS": "4"}
+
+    def close(self):
+        self.sql(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)", database=None)
+
+
 class Runtime:
     """`reprise run` in a temporary folder; a context manager that leaves nothing behind."""
 
-    def __init__(self, path=CONCERT, env=None, options=(), file=None):
+    def __init__(self, path=CONCERT, env=None, options=(), file=None, cluster=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="reprise-e2e-"))
         self.file = pathlib.Path(file) if file else self.folder / "journal.db"
         self.port = free_port()
-        self.env = dict(env or {})
+        self.cluster = cluster or (Cluster() if ENGINE == "cluster" else None)
+        self._own_cluster = self.cluster is not cluster
+        self.env = {**(self.cluster.env() if self.cluster else {}), **(env or {})}
         self.options = list(options)
         self.path = path
         self._log = open(self.folder / "log", "ab")  # closed by close()
@@ -209,7 +253,7 @@ class Runtime:
     def log(self):
         return (self.folder / "log").read_text(errors="replace")
 
-    def start(self, options=None, within=20.0):
+    def start(self, options=None, within=40.0):
         """Starts it and waits until /readyz is 200."""
         self._hang_up()
         self.process = subprocess.Popen(
@@ -253,6 +297,8 @@ class Runtime:
             self.kill()
         self._hang_up()
         self._log.close()
+        if self._own_cluster:
+            self.cluster.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, method, path, body=None, **more):
@@ -271,6 +317,13 @@ class Runtime:
             got = http.client.HTTPResponse(to)
             got.begin()
             return Answer(got.status, got.getheaders(), got.read())
+
+    def rows(self, sql):
+        """What SQL finds in the journal; the runtime is stopped (embedded), or as it is."""
+        if self.cluster:
+            return [tuple(row) for row in self.cluster.sql(sql)]
+        with contextlib.closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as file:
+            return file.execute(sql).fetchall()
 
     def token(self, user):
         """A queue token of `user` that is active."""
