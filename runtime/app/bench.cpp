@@ -128,9 +128,8 @@ int RunBench(const Options& given) {
     fmt::print(stderr, "reprise: {}\n", plan.error().message);
     return exit_code::kUsage;
   }
-  const char* stage =
-      std::getenv("REPRISE_BENCH_STAGE");  // NOLINT(concurrency-mt-unsafe): no thread yet
-  const char* folder = std::getenv("REPRISE_BENCH_FOLDER");  // NOLINT(concurrency-mt-unsafe)
+  const char* stage = std::getenv("REPRISE_BENCH_STAGE");
+  const char* folder = std::getenv("REPRISE_BENCH_FOLDER");
   if (!stage || !folder) {
     Bench bench(options, *plan);
     return Report(bench, options);

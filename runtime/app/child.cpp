@@ -1,7 +1,7 @@
 #include "app/child.h"
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -63,11 +63,13 @@ Result<int> RunChild(const std::vector<std::string>& command, const std::filesys
   const int failed = posix_spawnp(&pid, words[0], &files, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&files);
   if (failed == ENOENT) return Error{Code::kNotFound, "there is no " + command.front() + " here"};
-  if (failed != 0) return Error{Code::kInternal, command.front() + ": " + std::strerror(failed)};
+  if (failed != 0)
+    return Error{Code::kInternal, command.front() + ": " + std::generic_category().message(failed)};
   int status = 0;
   while (waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR)
-      return Error{Code::kInternal, command.front() + ": " + std::strerror(errno)};
+      return Error{Code::kInternal,
+                   command.front() + ": " + std::generic_category().message(errno)};
   }
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -1,9 +1,9 @@
 #include "app/scaffold.h"
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 namespace reprise::runtime {
 namespace {
@@ -201,7 +201,8 @@ Result<std::vector<std::string>> WriteScaffold(const std::string& name, const st
     std::ofstream out(file, std::ios::binary);
     out << text;
     out.close();
-    if (!out) return Error{Code::kInternal, file.string() + ": " + std::strerror(errno)};
+    if (!out)
+      return Error{Code::kInternal, file.string() + ": " + std::generic_category().message(errno)};
     written.push_back(file.string());
   }
   return written;

@@ -106,7 +106,7 @@ void Replace(Node& node, const Environment& environment, Sink& sink) {
 Environment SystemEnvironment() {
   return [](const std::string& name) -> std::optional<std::string> {
     // Nobody sets variables while the runtime runs.
-    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
+    const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
 }

@@ -48,7 +48,7 @@ SqliteEngine::~SqliteEngine() {
 
 Status SqliteEngine::DurableAtEnd(const std::function<Status()>& work) {
   if (auto set = parts_->core.db->Execute("PRAGMA synchronous = NORMAL"); !set) return set;
-  const Status done = work();
+  Status done = work();
   if (auto set = parts_->core.db->Execute("PRAGMA synchronous = FULL"); !set) return set;
   if (!done) return done;
   // The log is one file, and this commit waits for the disk: it takes all that stands before along.

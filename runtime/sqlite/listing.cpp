@@ -177,6 +177,7 @@ Result<std::vector<Journal::Counts>> SqliteJournal::CountSagas() {
   }
   if (rc != SQLITE_DONE) return row.Failure();
   std::vector<Counts> out;
+  out.reserve(sums.size());
   for (auto& [key, counts] : sums) out.push_back(std::move(counts));
   return out;
 }

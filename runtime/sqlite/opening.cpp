@@ -1,7 +1,6 @@
 #include "sqlite/opening.h"
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -38,7 +37,8 @@ Status LookAt(const Options& options) {
   if (::stat(file.c_str(), &found) != 0) {
     const int why = errno;
     if (why != ENOENT)
-      return Error{Code::kInvalid, fmt::format("{}: {}", file, std::strerror(why))};
+      return Error{Code::kInvalid,
+                   fmt::format("{}: {}", file, std::generic_category().message(why))};
     if (options.read_only)
       return Error{Code::kNotFound, fmt::format("{}: there is no such file", file)};
     if (::access(parent.c_str(), W_OK) != 0) {

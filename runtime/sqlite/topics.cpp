@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <iterator>
 #include <system_error>
@@ -42,7 +41,7 @@ std::string LineOf(const Transaction::Foreign& record) {
 Error Failed(const std::string& path) {
   const int why = errno;
   return {why == ENOSPC ? Code::kUnavailable : Code::kInternal,
-          fmt::format("{}: {}", path, std::strerror(why))};
+          fmt::format("{}: {}", path, std::generic_category().message(why))};
 }
 
 }  // namespace
