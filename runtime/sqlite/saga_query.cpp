@@ -21,6 +21,7 @@ constexpr std::string_view kOdd =
 template <class E>
 std::string Numbers(const std::vector<E>& values) {
   std::vector<std::int64_t> numbers;
+  numbers.reserve(values.size());
   for (const E v : values) numbers.push_back(static_cast<std::int64_t>(v));
   return fmt::format("({})", fmt::join(numbers, ", "));
 }

@@ -66,7 +66,7 @@ Status ReadParameters(PluginStatement& statement) {
 }
 
 Error Refusal(Database& db, int rc) {
-  const Error error = ErrorOf(db.handle(), rc, "SQL");
+  Error error = ErrorOf(db.handle(), rc, "SQL");
   if (db.access().refused().empty()) return error;
   return {Code::kInvalid, db.access().refused()};
 }
