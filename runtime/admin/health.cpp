@@ -144,11 +144,11 @@ void Health::Drain() {
   state_->draining = true;
 }
 
-void Health::Livez(HttpRequest, std::shared_ptr<Responder> responder) const {
+void Health::Livez(const HttpRequest&, std::shared_ptr<Responder> responder) const {
   responder->Send(Text(200, "ok\n"));
 }
 
-void Health::Readyz(HttpRequest request, std::shared_ptr<Responder> responder) const {
+void Health::Readyz(const HttpRequest& request, std::shared_ptr<Responder> responder) const {
   const bool verbose = request.Query("verbose").has_value();
   std::set<std::string> left_out;
   for (const auto& [name, value] : request.query) {
@@ -176,7 +176,7 @@ void Health::Readyz(HttpRequest request, std::shared_ptr<Responder> responder) c
   if (!asked) finish(Error{Code::kDeadline, "no answer for 2 seconds"});
 }
 
-void Health::MetricsText(HttpRequest, std::shared_ptr<Responder> responder) const {
+void Health::MetricsText(const HttpRequest&, std::shared_ptr<Responder> responder) const {
   auto send = [state = state_, responder] {
     responder->Send({.content_type = "text/plain; version=0.0.4; charset=utf-8",
                      .body = state->wiring.metrics.Text()});

@@ -40,11 +40,11 @@ class Health {  // Threads: AddCheck before requests come; the rest any.
   void Drain();
 
   /// The process lives; never asks anything else.
-  void Livez(HttpRequest request, std::shared_ptr<Responder> responder) const;
+  void Livez(const HttpRequest& request, std::shared_ptr<Responder> responder) const;
   /// 200 or 503; `?verbose` lists the checks, `?exclude=a&exclude=b` leaves some out.  The check
   /// `executor` is always there: the executor's thread answers, and its journal does.
-  void Readyz(HttpRequest request, std::shared_ptr<Responder> responder) const;
-  void MetricsText(HttpRequest request, std::shared_ptr<Responder> responder) const;
+  void Readyz(const HttpRequest& request, std::shared_ptr<Responder> responder) const;
+  void MetricsText(const HttpRequest& request, std::shared_ptr<Responder> responder) const;
 
  private:
   struct State;

@@ -80,6 +80,7 @@ json::array GroupsJson(const std::vector<DeadLetter>& letters) {
     ++group.count;
   }
   std::vector<const std::pair<const std::string, Group>*> sorted;
+  sorted.reserve(groups.size());
   for (const auto& entry : groups) sorted.push_back(&entry);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto* a, const auto* b) { return a->second.last > b->second.last; });

@@ -15,7 +15,7 @@
 namespace reprise::runtime {
 namespace {
 
-constexpr std::int64_t kSkewMax_ms = 5000;
+constexpr std::int64_t kSkewMsMax = 5000;
 
 class Examination {
  public:
@@ -74,7 +74,7 @@ class Examination {
 
   void Clock(Time theirs) {
     const Millis skew = theirs - SystemClock().Now();
-    const bool far = std::abs(skew.count()) > kSkewMax_ms;
+    const bool far = std::abs(skew.count()) > kSkewMsMax;
     Add(far ? Finding::kWarn : Finding::kGood, "clock",
         far ? fmt::format(
                   "the runtime's time is {}: set the machine's clock, or mind --clock-speed",

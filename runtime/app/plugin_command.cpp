@@ -14,6 +14,7 @@ namespace {
 template <class Parts>
 std::string Names(const Parts& parts) {
   std::vector<std::string> names;
+  names.reserve(parts.size());
   for (const auto& part : parts) names.push_back(part.name);
   return names.empty() ? "–" : fmt::format("{}", fmt::join(names, " "));
 }

@@ -116,11 +116,11 @@ void Serving::Handle(HttpRequest request, std::shared_ptr<Responder> responder) 
   if (path.starts_with("/api/")) {
     admin_->Handle(std::move(request), std::move(responder));
   } else if (path == "/livez") {
-    health_->Livez(std::move(request), std::move(responder));
+    health_->Livez(request, std::move(responder));
   } else if (path == "/readyz") {
-    health_->Readyz(std::move(request), std::move(responder));
+    health_->Readyz(request, std::move(responder));
   } else if (path == "/metrics") {
-    health_->MetricsText(std::move(request), std::move(responder));
+    health_->MetricsText(request, std::move(responder));
   } else {
     routes_->Handle(request, std::move(responder));
   }
