@@ -1,6 +1,4 @@
 /// The cluster engine: PostgreSQL is the journal, Kafka the wire, Redis makes some things cheaper.
-#include <atomic>
-
 #include <fmt/format.h>
 
 #include "app/engine.h"
@@ -95,7 +93,6 @@ class ClusterEngine : public Engine {
     kafka.partitions = partitions();
     kafka.options = cluster_.kafka_options;
     kafka.unacknowledged_bytes_max = static_cast<std::size_t>(outbox_bytes_);
-    lanes_ = topics.MyLanes();
     auto bus =
         KafkaBus::Open(std::move(kafka), std::move(topics), postgres_->lanes(), *options_.metrics);
     if (!bus) return bus.error();
@@ -166,7 +163,6 @@ class ClusterEngine : public Engine {
   const Deployment::Cluster cluster_;
   const std::int64_t outbox_bytes_;
   const EngineOptions options_;
-  std::vector<LaneId> lanes_;
   std::unique_ptr<Redis> redis_;
   std::unique_ptr<PostgresEngine> postgres_;
   std::unique_ptr<KafkaBus> bus_;
