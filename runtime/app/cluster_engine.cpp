@@ -30,6 +30,8 @@ class Redis {  // Threads: the executor's.
   }
   void Publish(const std::string& channel) { publisher_.Publish(std::span(&channel, 1)); }
   void Listen(std::function<void(const std::string&)> listener) {
+    subscriber_.reset();  // waits for a call that it is in
+    if (!listener) return;
     subscriber_ = std::make_unique<redis::HintSubscriber>(options_, sender_, std::move(listener));
   }
   Result<std::string> Ready() const {

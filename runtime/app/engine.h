@@ -50,7 +50,8 @@ class Engine {  // Threads: the executor's, unless a function says otherwise.
   /// The folder whose disk the journal fills; empty: it is elsewhere.
   virtual std::string data_folder() const { return {}; }
 
-  /// Tells every process that a channel has something new, and hears of it.  Threads: any.
+  /// Tells every process that a channel has something new, and hears of it until an empty listener
+  /// is given: that one waits for a call that is under way.  Threads: any.
   virtual void Hint(const std::string& channel) { (void)channel; }
   virtual void OnHint(std::function<void(const std::string& channel)> /*listener*/) {}
 };

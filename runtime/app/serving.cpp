@@ -133,6 +133,8 @@ void Serving::Stop() {
   if (server_) server_->Stop();  // what was accepted is answered first
   assembly_.executor().Stop();
   if (worker_.joinable()) worker_.join();
+  assembly_.engine().OnHint(
+      {});  // a hint may come for as long as the engine lives; the routes end before it
 }
 
 }  // namespace reprise::runtime
