@@ -48,7 +48,7 @@ bench: release
 sanitize: test-packages
 	$(CONFIGURE) -B build-sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DREPRISE_SANITIZE=address,undefined
 	cmake --build build-sanitize -j $(JOBS) --target reprise_tests
-	ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE slow
+	ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE "slow|cluster"
 
 tidy: $(BUILD)/build.ninja
 	@deploy/packages tidy

@@ -36,6 +36,12 @@ inline std::string_view TextOf(sqlite3_stmt* s, int column) {
              : std::string_view(static_cast<const char*>(data), static_cast<size_t>(size));
 }
 
+/// Of what is bound by its address.
+template <class T>
+inline constexpr bool kOwnsBytes = std::is_same_v<T, std::string> || std::is_same_v<T, Uuid>;
+template <class T>
+inline constexpr bool kOwnsBytes<std::optional<T>> = kOwnsBytes<T>;
+
 /// One use of a prepared statement; the end of its scope resets it.
 /// What is bound must live until then.
 class Cursor {
@@ -50,7 +56,9 @@ class Cursor {
   }
 
   template <class... A>
-  Cursor& Bind(const A&... values) {
+  Cursor& Bind(A&&... values) {
+    static_assert((!(kOwnsBytes<std::remove_cvref_t<A>> && !std::is_lvalue_reference_v<A>)&&...),
+                  "SQLite keeps a pointer to what is bound: a temporary would be gone by then");
     if (statement_ != nullptr) (One(++bound_, values), ...);
     return *this;
   }
@@ -139,9 +147,12 @@ class Database {  // Threads: one at a time.
 inline std::optional<std::int64_t> Stamp(Time t) {
   return t == Time{} ? std::nullopt : std::optional(ToMillis(t));
 }
-inline std::optional<Uuid> Known(const Uuid& id) {
-  return id.nil() ? std::nullopt : std::optional(id);
+/// A view of `id`, which must outlive the statement.
+inline std::optional<Blob> Known(const Uuid& id) {
+  if (id.nil()) return std::nullopt;
+  return Blob{{reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}};
 }
+std::optional<Blob> Known(Uuid&&) = delete;
 inline std::optional<std::string_view> Filled(std::string_view text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
