@@ -185,7 +185,7 @@ void World::Post(const HttpRequest& request, std::function<void(const HttpRespon
   routes_->Handle(request, std::make_shared<HandedOn>(std::move(answered)));
 }
 
-Result<Reply> World::Do(Verb verb) {
+Result<Reply> World::Do(const Verb& verb) {
   std::optional<Reply> answer;
   for (int tries = 0; tries < kTriesMax && !answer; ++tries) {
     Verb copy = verb;

@@ -56,7 +56,7 @@ class World {  // Threads: one.
   Result<HttpResponse> Request(const HttpRequest& request);
   /// Hands a request in and runs nothing: it is answered in a later turn, never after a crash.
   void Post(const HttpRequest& request, std::function<void(const HttpResponse&)> answered);
-  Result<Reply> Do(Verb verb);
+  Result<Reply> Do(const Verb& verb);
 
   /// The events of every saga, as they were committed: "reserve.held", "$done".
   struct Seen {

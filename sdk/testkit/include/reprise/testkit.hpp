@@ -64,8 +64,8 @@ class Kit {
   Ran Do(const In& in, const Fields& more = {}) {
     Fields payload = Merged(in, more);
     const bool again = ran_ && (ran_->retry() || ran_->later()) && Same(payload, ran_->payload);
-    return Keep(Call(testkit::Phase::kDo, again ? ran_->saga : host_->NewSaga(), std::move(payload),
-                     {}, again ? ran_->attempt + 1 : 1));
+    return Keep(Call(testkit::Phase::kDo, again ? ran_->saga : host_->NewSaga(), payload, {},
+                     again ? ran_->attempt + 1 : 1));
   }
   /// The last Do once more, with the same saga and the same idempotency key.
   Ran Redo() {
