@@ -3,7 +3,7 @@
 #   make demo       and plays the concert service on one SQLite file (ARGS=--once: ends after the script)
 #   make cluster-demo   the same on Kafka, PostgreSQL and Redis, which it starts in a temporary folder and stops again
 #   make test       builds and runs every test
-#   make bench      measures, beside a hand-written floor
+#   make bench      measures, beside a hand-written floor;  make cluster-bench: on Kafka, PostgreSQL and Redis
 #   make sanitize   builds and runs the unit tests under ASan and UBSan
 #   make tidy       .clang-format and .clang-tidy are clean;  make format: makes the first so
 # With CI=1 a warning is an error.
@@ -11,7 +11,7 @@ BUILD ?= build
 JOBS  ?= $(shell nproc)
 CTEST ?= ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-.PHONY: all packages test-packages release tests test demo cluster-demo bench sanitize tidy format clean
+.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench sanitize tidy format clean
 all: release
 
 packages:
@@ -39,6 +39,10 @@ demo: release
 
 cluster-demo: test-packages release
 	tests/cluster/servers.py run -- $(BUILD)/reprise demo --engine cluster $(ARGS)
+
+cluster-bench: test-packages release
+	cmake --build $(BUILD) -j $(JOBS) --target reprise_bench
+	tests/cluster/servers.py run -- $(BUILD)/reprise bench --engine cluster $(ARGS)
 
 bench: release
 	cmake --build $(BUILD) -j $(JOBS) --target reprise_bench

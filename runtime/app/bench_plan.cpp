@@ -56,6 +56,7 @@ Result<BenchPlan> ReadBenchPlan(const std::string& file) {
   take("start", plan.start);
   take("told", plan.told);
   take("floor", plan.floor);
+  take("cluster_floor", plan.cluster_floor);
   take("prepare", plan.prepare);
   if (const Node* root = tree->Find("root")) {
     for (const Node::Entry& entry : root->entries) plan.root[entry.key.text] = Scalar(entry.value);

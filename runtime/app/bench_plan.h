@@ -6,6 +6,7 @@
 ///   told: STEP                                   a saga counts once this step's do is committed
 ///   prepare: SQL                                 before the first saga; {sagas}: how many come
 ///   floor: PROGRAM                               hand-written, beside the binary
+///   cluster_floor: PROGRAM                       the same for the cluster engine
 #pragma once
 
 #include <string>
@@ -16,7 +17,7 @@
 namespace reprise::runtime {
 
 struct BenchPlan {
-  std::string pipeline, start, told, floor, prepare;
+  std::string pipeline, start, told, floor, cluster_floor, prepare;
   json::object root;
   std::string undone_step;
   int undone_every = 0;

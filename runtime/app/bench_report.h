@@ -25,6 +25,9 @@ struct Figure {
 /// Of the stages disk, floor, floor_again, small, large, sides, latency and ready: pure.
 std::vector<Figure> BenchFigures(const json::object& stages);
 
+/// Of the stages floor, floor_again, small, large, two and latency on servers: pure.
+std::vector<Figure> ClusterBenchFigures(const json::object& stages);
+
 /// One line each, ✗ before what is missed.
 std::string RenderFigures(const std::vector<Figure>& figures);
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <mutex>
@@ -9,9 +12,9 @@
 #include <unordered_map>
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include "app/assembly.h"
+#include "app/process_cost.h"
 #include "base/log.h"
 #include "sqlite/engine.h"
 
@@ -22,24 +25,6 @@ using Steady = std::chrono::steady_clock;
 
 double Seconds(Steady::duration d) {
   return std::chrono::duration<double>(d).count();
-}
-
-double CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-/// The most memory the process ever held, in MiB.
-double PeakMib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::atof(line.c_str() + 6) / 1024;
-  }
-  return 0;
 }
 
 double Percentile(std::vector<double>& values, double p) {
@@ -57,6 +42,7 @@ Result<std::unique_ptr<Assembly>> Make(const BenchPlan& plan, const Options& opt
   wanted.plugin_folders = options.plugins;
   wanted.overrides.engine = options.engine.value_or("embedded");
   wanted.overrides.file = folder + "/bench.db";
+  if (const char* prefix = std::getenv("REPRISE_BENCH_PREFIX")) wanted.overrides.prefix = prefix;
   wanted.side_steps = stage == "sides";
   // What falls due minutes later is not what is measured, also where a machine takes minutes.
   if (stage != "latency") wanted.clock_speed = 0.01;
@@ -108,10 +94,37 @@ Status WaitUntilReady(Assembly& assembly) {
   return Error{Code::kUnavailable, "not ready in a minute: " + why};
 }
 
+/// Which of the processes that share the load this is: "1/2" is the second of two.
+struct Share {
+  std::int64_t mine = 0, of = 1;
+
+  static Share OfEnvironment() {
+    Share share;
+    if (const char* text = std::getenv("REPRISE_BENCH_SHARE"))
+      (void)std::sscanf(text, "%ld/%ld", &share.mine, &share.of);  // NOLINT: our own parent's
+    return share;
+  }
+};
+
+/// All of them are as far as this one.
+Status Meet(Assembly& assembly, const Share& share, const std::string& folder) {
+  const auto flag = [&](std::int64_t n) { return folder + "/ready." + std::to_string(n); };
+  std::ofstream(flag(share.mine)).put('\n');
+  const auto deadline = Steady::now() + std::chrono::seconds(60);
+  for (std::int64_t n = 0; n < share.of; ++n) {
+    while (!std::filesystem::exists(flag(n))) {
+      if (Steady::now() > deadline) return Error{Code::kUnavailable, "the others did not come"};
+      if (!assembly.executor().Turn()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+  return WaitUntilReady(assembly);
+}
+
 /// Turns until `done`, also while messages are on a wire; gives up when nothing moves any more.
-void TurnUntil(Executor& executor, const std::function<bool()>& done) {
+void TurnUntil(Executor& executor, std::chrono::seconds patience,
+               const std::function<bool()>& done) {
   auto moved = Steady::now();
-  while (!done() && Steady::now() - moved < std::chrono::seconds(20)) {
+  while (!done() && Steady::now() - moved < patience) {
     if (executor.Turn()) {
       moved = Steady::now();
     } else {
@@ -120,35 +133,52 @@ void TurnUntil(Executor& executor, const std::function<bool()>& done) {
   }
 }
 
-Result<json::object> Throughput(Assembly& assembly, const BenchPlan& plan, std::int64_t sagas) {
+double EpochSeconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// `sagas` is what all processes play together; `told` is what came to its end in this one.
+Result<json::object> Throughput(Assembly& assembly, const BenchPlan& plan, std::int64_t sagas,
+                                const Share& share) {
   Executor& executor = assembly.executor();
-  UuidV7 ids(42);
+  const char* servers = std::getenv("REPRISE_SERVER_PIDS");
+  UuidV7 ids(static_cast<std::uint64_t>(42 + share.mine));
   std::int64_t told = 0;
-  executor.OnCount(plan.told, [&] { ++told; });
+  double ended = 0;
+  executor.OnCount(plan.told, [&] {
+    ++told;
+    ended = EpochSeconds();
+  });
   const std::int64_t commits = assembly.engine().commits();
-  const double cpu = CpuSeconds();
-  const auto began = Steady::now();
-  for (std::int64_t n = 0; n < sagas;) {
+  const double cpu = OwnCpuSeconds(), servers_cpu = servers ? TreesCpuSeconds(servers) : 0;
+  const double began = EpochSeconds();
+  const std::int64_t end = sagas * (share.mine + 1) / share.of;
+  for (std::int64_t n = sagas * share.mine / share.of; n < end;) {
     const Time now = assembly.clock().Now();
-    for (int i = 0; i < 500 && n < sagas; ++i, ++n)
+    for (int i = 0; i < 500 && n < end; ++i, ++n)
       executor.Submit(Next(assembly, plan, ids, n, now));
     executor.Turn();
   }
   executor.Settle();
-  TurnUntil(executor, [&] { return told >= sagas; });
-  const double seconds = Seconds(Steady::now() - began);
-  if (told != sagas) {
+  // One of several cannot know what the others have left for it.
+  TurnUntil(executor, std::chrono::seconds(share.of > 1 ? 5 : 20),
+            [&] { return share.of == 1 && told >= sagas; });
+  if (share.of == 1 && told != sagas) {
     return Error{Code::kInternal,
                  fmt::format("{} of {} sagas came to '{}'", told, sagas, plan.told)};
   }
   const double n = static_cast<double>(sagas);
-  return json::object{
+  json::object out{
       {"sagas", sagas},
-      {"seconds", seconds},
-      {"sagas_per_s", n / seconds},
-      {"cpu_s_per_1000", (CpuSeconds() - cpu) * 1000 / n},
+      {"told", told},
+      {"began_s", began},
+      {"ended_s", ended},
+      {"sagas_per_s", n / (ended - began)},
+      {"cpu_s_per_1000", (OwnCpuSeconds() - cpu) * 1000 / n},
       {"commits_per_saga", static_cast<double>(assembly.engine().commits() - commits) / n},
-      {"peak_mib", PeakMib()}};
+      {"peak_mib", OwnPeakMib()}};
+  if (servers) out["servers_cpu_s_per_1000"] = (TreesCpuSeconds(servers) - servers_cpu) * 1000 / n;
+  return out;
 }
 
 /// Open loop: a saga every 1/rate seconds, whether or not the one before is through.
@@ -217,13 +247,20 @@ Result<json::object> RunBenchStage(const std::string& stage, const BenchPlan& pl
                                    const Options& options, const std::string& folder) {
   SetLogLevel(LogLevel::kOff);
   if (stage == "disk") return MeasureDisk(folder);
+  const Share share = Share::OfEnvironment();
   auto assembly = Make(plan, options, folder, stage);
   if (!assembly) return assembly.error();
-  if (Status ready = Prepare(**assembly, plan, options.sagas); !ready) return ready.error();
+  if (share.of == 1) {
+    if (Status ready = Prepare(**assembly, plan, options.sagas); !ready) return ready.error();
+  }
   if (Status ready = WaitUntilReady(**assembly); !ready) return ready.error();
   if (stage == "prepare") return json::object{{"sagas", options.sagas}};
-  if (stage == "latency") return Latency(**assembly, plan, options.sagas, options.rate);
-  return Throughput(**assembly, plan, options.sagas);
+  if (share.of > 1) {
+    if (Status met = Meet(**assembly, share, folder); !met) return met.error();
+  }
+  if (stage == "latency")
+    return Latency(**assembly, plan, options.sagas, options.rate > 0 ? options.rate : 50);
+  return Throughput(**assembly, plan, options.sagas, share);
 }
 
 }  // namespace reprise::runtime

@@ -158,7 +158,8 @@ std::vector<std::string> ApplyOverrides(Deployment& deployment, const Environmen
   set(overrides.listen, "REPRISE_LISTEN", deployment.listen);
   set(overrides.file, "REPRISE_FILE", deployment.embedded.file);
   set(std::nullopt, "REPRISE_KAFKA", deployment.cluster.kafka_brokers);
-  set(std::nullopt, "REPRISE_POSTGRES", deployment.cluster.postgres_url);
+  set(overrides.postgres, "REPRISE_POSTGRES", deployment.cluster.postgres_url);
+  if (overrides.prefix) deployment.cluster.prefix = *overrides.prefix;
   set(std::nullopt, "REPRISE_REDIS", deployment.cluster.redis_url);
   std::vector<std::string> wrong;
   const std::vector<std::string> engines = {"embedded", "cluster"};

@@ -44,7 +44,7 @@ struct Deployment {
 
 /// What the command line sets: before the environment, the file and the defaults.
 struct Overrides {
-  std::optional<std::string> engine, listen, file;
+  std::optional<std::string> engine, listen, file, postgres, prefix;
 };
 
 /// Reads a runtime file's tree, already interpolated.  `catalog` null: plugins' settings are left

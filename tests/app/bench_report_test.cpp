@@ -96,5 +96,25 @@ TEST_F(BenchReportTest, TellsScriptsTheSame) {
   }
 }
 
+TEST(ClusterBenchReport, WantsWhatServersAllowAndTheCpuOfAllOnlyWhereItIsKnown) {
+  json::object stages{{"floor", json::object{{"sagas_per_s", 9'000}}},
+                      {"floor_again", json::object{{"sagas_per_s", 10'000}}},
+                      {"small", json::object{{"sagas_per_s", 7'000}, {"cpu_s_per_1000", 0.1}}},
+                      {"two", json::object{{"sagas_per_s", 7'000}}},
+                      {"large", json::object{{"sagas_per_s", 5'600}, {"peak_mib", 95}}},
+                      {"latency", json::object{{"p50_ms", 5}, {"p99_ms", 12}}}};
+  const auto missed = [&] {
+    const auto figures = ClusterBenchFigures(stages);
+    return std::ranges::count_if(figures, [](const Figure& f) { return !f.met(); });
+  };
+  EXPECT_EQ(missed(), 0) << RenderFigures(ClusterBenchFigures(stages));
+  EXPECT_THAT(RenderFigures(ClusterBenchFigures(stages)), Not(HasSubstr("broker")));
+  stages["small"].as_object()["servers_cpu_s_per_1000"] = 0.2;
+  EXPECT_EQ(missed(), 1) << "0.3 of 0.25";
+  EXPECT_THAT(RenderFigures(ClusterBenchFigures(stages)), HasSubstr("at most 0.250: missed by"));
+  stages["two"].as_object()["sagas_per_s"] = 6'999;
+  EXPECT_EQ(missed(), 2);
+}
+
 }  // namespace
 }  // namespace reprise::runtime

@@ -3,7 +3,7 @@
 
     servers.py start FOLDER ENVFILE     starts them and writes where they are: REPRISE_KAFKA=..., one a line
     servers.py stop FOLDER              stops them and removes their data
-    servers.py run -- COMMAND...        starts them, runs COMMAND with those variables, stops them
+    servers.py run -- COMMAND...        starts them, runs COMMAND with those variables and REPRISE_SERVER_PIDS, stops them
     servers.py kill|restart|pause|resume FOLDER PART
                                         kill -9, start again, SIGSTOP, SIGCONT: ports and data are kept
     --only postgres,redis               of `start` and `run`: these parts alone
@@ -130,6 +130,10 @@ class Servers:
     def variables(self):
         return dict(part.environment() for part in self.parts())
 
+    def process_ids(self):
+        """The first process of each, as "12,13": for one who measures what they cost."""
+        return ",".join(str(part.kept["process"][0]) for part in self.parts())
+
     def write_environment(self, file):
         self.state["env"] = str(file)
         self.write()
@@ -159,7 +163,8 @@ def run(options):
         servers = Servers(folder)
         try:
             servers.start(options.only, processes.identity(os.getpid()))
-            process = subprocess.Popen(options.command, env={**os.environ, **servers.variables()})
+            process = subprocess.Popen(options.command, env={
+                **os.environ, **servers.variables(), "REPRISE_SERVER_PIDS": servers.process_ids()})
             signal.signal(signal.SIGINT, lambda *_: None)  # the terminal tells the command itself
             signal.signal(signal.SIGTERM, lambda *_: process.terminate())
             code = process.wait()
