@@ -52,8 +52,7 @@ Batch::Ran Batch::Run(const Work& work) {
       after_.busy.push_back(work.admitted[i]);
     }
   }
-  for (auto it = work.starts.begin(); ran == Ran::kOk && it != work.starts.end(); ++it)
-    ran = AcceptStart(*it);
+  if (ran == Ran::kOk) ran = AcceptStarts(work.starts);
   for (auto it = work.tells.begin(); ran == Ran::kOk && it != work.tells.end(); ++it)
     ran = Tell(*it);
   if (ran == Ran::kOk) ran = Settle();

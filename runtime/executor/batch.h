@@ -124,9 +124,10 @@ class Batch {
   Ran AcceptSignal(const Admitted& admitted);
   Reply Inline(const Admitted& admitted, const Plan& plan, int tries, Saga& saga,
                std::vector<Attempt>& done);
-  Ran AcceptStart(const Start& start);
+  Ran AcceptStarts(std::span<const Start> starts);
   Saga NewSaga(const Plan& plan, const Uuid& id, Payload root) const;
-  Ran Create(const Plan& plan, Saga saga, const std::string& event, bool* created);
+  Ran Create(const Plan& plan, const Saga& saga, const std::string& event, bool* created);
+  void Begin(const Plan& plan, const Saga& saga, const std::string& event);
   void ReplyLater(const Admitted& admitted, Reply reply);
   void ReplyLater(const Verb& verb, Reply reply);
 

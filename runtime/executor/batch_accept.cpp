@@ -36,11 +36,16 @@ Saga Batch::NewSaga(const Plan& plan, const Uuid& id, Payload root) const {
 }
 
 /// Inserts the saga and lets it begin with `event` (empty: with nothing, for inline runs).
-Batch::Ran Batch::Create(const Plan& plan, Saga saga, const std::string& event, bool* created) {
+Batch::Ran Batch::Create(const Plan& plan, const Saga& saga, const std::string& event,
+                         bool* created) {
   auto fresh = tx_.Create(std::span(&saga, 1));
   if (!fresh) return Fail(fresh.error());
   *created = fresh->front();
-  if (!*created) return Ran::kOk;
+  if (*created) Begin(plan, saga, event);
+  return Ran::kOk;
+}
+
+void Batch::Begin(const Plan& plan, const Saga& saga, const std::string& event) {
   if (plan.pipeline->timeout) {
     Due timeout = DueOf(plan, 0, saga, DueKind::kTimeout, now_ + *plan.pipeline->timeout);
     timeout.step = kMaxMainSteps;
@@ -57,7 +62,6 @@ Batch::Ran Batch::Create(const Plan& plan, Saga saga, const std::string& event, 
   happened.fact.delta = event.empty() ? 1 : 0;
   happened.fact.now = now_;
   happened_.push_back(std::move(happened));
-  return Ran::kOk;
 }
 
 void Batch::ReplyLater(const Admitted& admitted, Reply reply) {
@@ -238,14 +242,23 @@ Batch::Ran Batch::AcceptSignal(const Admitted& admitted) {
   return Ran::kOk;
 }
 
-Batch::Ran Batch::AcceptStart(const Start& start) {
-  const Plan* plan = x_.plans_.Find(start.pipeline->hash);
-  const Uuid id = start.id.nil() ? x_.ids_.Next(now_) : start.id;
-  bool created = false;
-  if (const Ran ran = Create(*plan, NewSaga(*plan, id, start.root), start.event, &created);
-      ran != Ran::kOk)
-    return ran;
-  if (start.done) after_.replies.push_back([done = start.done, created] { done(created); });
+/// All at once: a journal far away is asked one time which of them it knows.
+Batch::Ran Batch::AcceptStarts(std::span<const Start> starts) {
+  if (starts.empty()) return Ran::kOk;
+  std::vector<Saga> sagas;
+  sagas.reserve(starts.size());
+  for (const Start& start : starts) {
+    const Uuid id = start.id.nil() ? x_.ids_.Next(now_) : start.id;
+    sagas.push_back(NewSaga(*x_.plans_.Find(start.pipeline->hash), id, start.root));
+  }
+  const auto fresh = tx_.Create(sagas);
+  if (!fresh) return Fail(fresh.error());
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const bool created = (*fresh)[i];
+    if (created) Begin(*x_.plans_.Find(sagas[i].plan), sagas[i], starts[i].event);
+    if (!starts[i].done) continue;
+    after_.replies.push_back([done = starts[i].done, created] { done(created); });
+  }
   return Ran::kOk;
 }
 
