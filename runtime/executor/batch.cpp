@@ -32,6 +32,15 @@ Batch::Ran Batch::Fail(const Error& error) {
   return Ran::kFailed;
 }
 
+/// The rows that are ready go to the journal.
+bool Batch::Write() {
+  for (const Due& due : armed_) soonest_ = std::min(soonest_, due.due);
+  if (!Check(tx_.Record(rows_)) || !Check(tx_.Arm(armed_))) return false;
+  rows_.clear();
+  armed_.clear();
+  return true;
+}
+
 bool Batch::Check(const Status& status) {
   if (!status) error_ = status.error();
   return status.ok();
@@ -40,7 +49,7 @@ bool Batch::Check(const Status& status) {
 Batch::Ran Batch::Run(const Work& work) {
   std::vector<bool> free;
   Ran ran = TakeLocks(work, free);
-  if (ran == Ran::kOk) ran = TakeDue();
+  if (ran == Ran::kOk && work.due) ran = TakeDue();
   for (auto it = work.results.begin(); ran == Ran::kOk && it != work.results.end(); ++it)
     ran = CallEnded(*it);
   for (auto it = work.verbs.begin(); ran == Ran::kOk && it != work.verbs.end(); ++it)
@@ -156,9 +165,7 @@ Batch::Ran Batch::RunWave(std::vector<Message>& wave) {
     if (const Ran ran = MeetMessage(*met[i], (*claimed)[i], attempts); ran != Ran::kOk) return ran;
   }
   if (const Ran ran = RunAttempts(attempts); ran != Ran::kOk) return ran;
-  if (!Check(tx_.Record(rows_)) || !Check(tx_.Arm(armed_))) return Ran::kFailed;
-  rows_.clear();
-  armed_.clear();
+  if (!Write()) return Ran::kFailed;
   return Ran::kOk;
 }
 

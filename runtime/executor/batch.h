@@ -36,6 +36,8 @@ class Batch {
   const Error& error() const { return error_; }
   std::vector<Executor::Line>& lines() { return lines_; }
   int counted() const { return counted_; }
+  /// Of the due rows it armed; kNoTime: none.
+  Time soonest() const { return soonest_; }
 
  private:
   /// One attempt of a step, on its way through a plugin.
@@ -147,6 +149,7 @@ class Batch {
   // -- small things
   Ran Fail(const Error& error);
   bool Check(const Status& status);
+  bool Write();
   Attempt Resume(const Plan& plan, const StepRow& row, const Saga& saga, Phase phase);
   void Happen(Attempt& attempt, Fact fact);
   void Remember(const Attempt& attempt, const char* what, const std::string& code,
@@ -164,6 +167,7 @@ class Batch {
   std::vector<Happened> happened_;
   std::vector<StepRow> rows_;
   std::vector<Due> armed_;
+  Time soonest_ = kNoTime;
   std::set<std::string> lines_touched_;  // in which somebody's turn may have come
   std::vector<History> history_;
   std::vector<Executor::Line> lines_;

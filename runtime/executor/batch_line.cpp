@@ -71,6 +71,7 @@ Batch::Ran Batch::WakeLines() {
     if (line->empty() || !Waits(line->front())) continue;
     Due turn = line->front();
     turn.due = now_;
+    soonest_ = now_;
     if (!Check(tx_.Arm(std::span(&turn, 1)))) return Ran::kFailed;
   }
   lines_touched_.clear();

@@ -46,9 +46,7 @@ Due Batch::DueOf(const Plan& plan, StepIndex step, const Saga& saga, DueKind kin
 }
 
 Batch::Ran Batch::Settle() {
-  if (!Check(tx_.Record(rows_)) || !Check(tx_.Arm(armed_))) return Ran::kFailed;
-  rows_.clear();
-  armed_.clear();
+  if (!Write()) return Ran::kFailed;
   std::vector<Happened> happened = std::exchange(happened_, {});
   std::vector<Uuid> ids;
   for (const Happened& h : happened) {
@@ -98,9 +96,7 @@ Batch::Ran Batch::Settle() {
     if (!error_.message.empty()) return Ran::kFailed;
   }
   if (!Check(tx_.Store(*sagas))) return Ran::kFailed;
-  if (!Check(tx_.Record(rows_)) || !Check(tx_.Arm(armed_))) return Ran::kFailed;
-  rows_.clear();
-  armed_.clear();
+  if (!Write()) return Ran::kFailed;
   return happened_.empty() ? Ran::kOk : Settle();  // sagas of other pipelines have begun
 }
 

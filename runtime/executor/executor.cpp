@@ -182,7 +182,8 @@ bool Executor::Commit(Work& work) {
       return false;
     }
     journal_down_ = false;
-    next_due_known_ = false;
+    if (work.due) next_due_known_ = false;
+    if (batch.soonest() < next_due_.value_or(kNoTime)) next_due_ = batch.soonest();
     limit_ = std::min(options_.batch, limit_ * 2);
     for (int i = 0; i < batch.counted(); ++i) on_count_();
     if (const Status published = bus_.Publish(outbox); !published) {
