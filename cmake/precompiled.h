@@ -1,4 +1,4 @@
-/// What nearly every source includes and what compiles slowly: precompiled once per folder.  A
+/// What nearly every source includes and what compiles slowly: precompiled once.  A
 /// source still includes what it uses.
 #pragma once
 
