@@ -39,6 +39,12 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
+std::size_t Utf8Length(std::string_view utf8) {
+  std::size_t count = 0;
+  for (const char c : utf8) count += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0;
+  return count;
+}
+
 std::string CleanUtf8(std::string_view text, std::size_t bytes_max) {
   if (text.size() <= bytes_max && IsUtf8(text)) return std::string(text);
   std::string out;

@@ -15,6 +15,9 @@ char32_t NextCodePoint(std::string_view text, std::size_t& at);
 
 bool IsUtf8(std::string_view text);
 
+/// How many code points well-formed UTF-8 has.
+std::size_t Utf8Length(std::string_view utf8);
+
 /// What is not UTF-8 becomes U+FFFD; no more than `bytes_max`, cut between code points.
 std::string CleanUtf8(std::string_view text, std::size_t bytes_max);
 

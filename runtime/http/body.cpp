@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "http/field_check.h"
 #include "http/problem.h"
 #include "http/text.h"
+#include "model/field_check.h"
 #include "model/payload.h"
 
 namespace reprise::runtime {

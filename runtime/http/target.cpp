@@ -54,12 +54,6 @@ Status ParsePath(std::string_view path, std::vector<std::string>& segments) {
 
 }  // namespace
 
-std::size_t Utf8Length(std::string_view utf8) {
-  std::size_t count = 0;
-  for (const char c : utf8) count += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0;
-  return count;
-}
-
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space) {
   std::string decoded;
   decoded.reserve(text.size());

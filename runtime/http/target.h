@@ -8,11 +8,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/utf8.h"
 
 namespace reprise::runtime {
-
-/// How many code points well-formed UTF-8 has.
-std::size_t Utf8Length(std::string_view utf8);
 
 /// Percent-decoding; nothing for a bad escape, a NUL and bytes that are not UTF-8.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space = false);

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "model/field_check.h"
+
 namespace reprise::runtime {
 
 /// Checked by the server: one Host, decodable target, body within its limit and complete.
@@ -60,11 +62,6 @@ struct HttpResponse {
   std::string content_type = "application/json";  // not sent if the body is empty
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-};
-
-/// What is wrong with one field of a request.
-struct FieldProblem {
-  std::string field, code, detail;  // "items[2].name", "body.wrong_type", "must be an integer"
 };
 
 /// A refusal; sent as application/problem+json (RFC 9457) with `type` "/problems/<code>".

@@ -6,13 +6,17 @@
 #include <vector>
 
 #include "model/pipeline.h"
-#include "ports/http.h"
 
 namespace reprise::runtime {
 
+/// What is wrong with one field of what others sent.
+struct FieldProblem {
+  std::string field, code, detail;  // "items[2].name", "body.wrong_type", "must be an integer"
+};
+
 class FieldCheck {  // Threads: one.
  public:
-  /// `prefix` begins the codes: "body" or "query".
+  /// `prefix` begins the codes: "body", "query" or "record"; it outlives this.
   explicit FieldCheck(std::string_view prefix) : prefix_(prefix) {}
 
   /// Whether the object has the fields of `type` (kStruct) and no others; `at` is its own name, or

@@ -1,9 +1,9 @@
-#include "http/field_check.h"
+#include "model/field_check.h"
 
 #include <fmt/format.h>
 
 #include "base/suggest.h"
-#include "http/target.h"
+#include "base/utf8.h"
 
 namespace reprise::runtime {
 namespace {
