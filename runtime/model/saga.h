@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "model/lane.h"
 #include "model/pipeline.h"
+#include "model/record.h"
 
 namespace reprise::runtime {
 
@@ -115,6 +116,10 @@ struct Message {
   std::string broken;        // why it cannot be read; `raw` is then what came
   std::string raw;
   bool refused = false;  // the bus will never take it, as `broken` says: given back to its worker
+  RecordRef record;      // of a topic of others, not read yet; of ours, where it is broken
+
+  /// An input: neither a plan nor a step are known, its record says what it is.
+  bool input() const { return record && record->foreign && broken.empty(); }
 };
 
 /// A due row: something its lane does at `due`.  (saga, step, item, kind, event) is unique.
@@ -158,6 +163,7 @@ struct DeadLetter {
   bool side = false;
   Time at{};
   std::string state = "new";  // new, replayed, dropped
+  RecordRef record;           // the record it was, with its headers; null: it was none
 };
 
 /// A line of a saga's history: only what is not the plain happy path, which the step rows tell.

@@ -119,6 +119,8 @@ class Transaction {  // Rolls back unless committed.
   struct Foreign {
     std::string topic, key, bytes;
     Time at{};
+    Headers headers{};      // where there is a wire
+    bool has_value = true;  // false: a tombstone
   };
   virtual Status Send(std::span<const Foreign> records) = 0;
 

@@ -69,6 +69,7 @@ DeadLetter ReadDeadLetter(const Answer& rows, int i) {
   l.side = rows.Int(i, 12) != 0;
   l.at = rows.At(i, 13);
   l.state = rows.Text(i, 14);
+  if (!rows.Null(i, 15)) l.record = RecordOf(rows.Text(i, 15), l.key, l.payload);
   return l;
 }
 

@@ -19,7 +19,7 @@ namespace reprise::runtime::postgres {
   "d.saga, d.step, d.item, d.kind, d.event, d.due, d.plan, d.added, d.lane, d.key, d.line"
 #define RP_DEAD_COLUMNS                                                                           \
   "id, message, saga, pipeline, step, event, phase, code, detail, attempts, payload, key, side, " \
-  "at, state"
+  "at, state, origin"
 
 /// Everything but pipeline and plan, whose number is column 1.
 Result<Saga> ReadSaga(const Answer& rows, int row);

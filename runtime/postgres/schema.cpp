@@ -81,7 +81,10 @@ CREATE TABLE rp_signal(id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, saga 
 CREATE INDEX rp_signal_saga ON rp_signal(saga, name);
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kSteps{kFirst};
+// The record that a dead letter was: topic, partition, offset and headers, as JSON.
+constexpr const char* kOrigin = "ALTER TABLE rp_dead ADD COLUMN origin text";
+
+constexpr std::array<const char*, kSchemaVersion> kSteps{kFirst, kOrigin};
 
 /// Asks the table of tables: to_regclass would answer from what this session remembers.
 Result<int> Version(Database& db) {

@@ -13,10 +13,11 @@ Result<bool> PostgresTransaction::AddDeadLetter(const DeadLetter& l) {
   params.Add(Clean(l.event)).Add(Clean(l.phase)).Add(Clean(l.code)).Add(Clean(l.detail));
   params.Add(l.attempts).Add(Blob{l.payload}).Add(Blob{l.key}).Add(l.side).Add(l.at);
   params.Add(Clean(l.state));
+  l.record ? params.Add(EncodeOrigin(*l.record)) : params.Null(kText);
   auto done = Ask(
       "INSERT INTO rp_dead(message, saga, pipeline, step, event, phase, code, detail, attempts,"
-      " payload, key, side, at, state) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-      " $13, $14) ON CONFLICT (message) DO NOTHING",
+      " payload, key, side, at, state, origin) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+      " $12, $13, $14, $15) ON CONFLICT (message) DO NOTHING",
       std::move(params));
   if (!done) return done.error();
   return done->changed() > 0;

@@ -30,12 +30,13 @@ DeadLetter ReadDeadLetter(const Cursor& row) {
   l.side = row.Int(12) != 0;
   l.at = row.At(13);
   l.state = row.Text(14);
+  if (!row.Null(15)) l.record = RecordOf(row.Text(15), l.key, l.payload);
   return l;
 }
 
 #define RP_DEAD_COLUMNS                                                                           \
   "id, message, saga, pipeline, step, event, phase, code, detail, attempts, payload, key, side, " \
-  "at, state"
+  "at, state, origin"
 
 }  // namespace
 

@@ -84,7 +84,10 @@ ALTER TABLE rp_due ADD COLUMN line TEXT;
 CREATE INDEX rp_due_line ON rp_due(line, due) WHERE line IS NOT NULL;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kSteps{kFirst, kLines};
+// The record that a dead letter was: topic, partition, offset and headers, as JSON.
+constexpr const char* kOrigin = "ALTER TABLE rp_dead ADD COLUMN origin TEXT;";
+
+constexpr std::array<const char*, kSchemaVersion> kSteps{kFirst, kLines, kOrigin};
 
 }  // namespace
 

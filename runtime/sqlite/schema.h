@@ -6,7 +6,7 @@
 
 namespace reprise::runtime::sqlite {
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 inline constexpr int kApplicationId = 0x52505253;  // "RPRS"
 
 /// Takes the steps from `version` on, each in a transaction of its own.

@@ -10,11 +10,13 @@ Result<bool> SqliteTransaction::AddDeadLetter(const DeadLetter& l) {
   Cursor row = core_.db->Use(
       "INSERT INTO rp_dead(message, saga, pipeline, step, event, phase, code, detail, attempts, "
       "payload, key, side, at,"
-      " state) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON "
-      "CONFLICT(message) DO NOTHING");
+      " state, origin) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+      " ON CONFLICT(message) DO NOTHING");
+  std::optional<std::string> origin;
+  if (l.record) origin = EncodeOrigin(*l.record);
   row.Bind(Known(l.message), Known(l.saga), l.pipeline, l.step, l.event, l.phase, l.code, l.detail,
            l.attempts, Blob{l.payload.empty() ? std::string_view("") : l.payload}, l.key, l.side,
-           ToMillis(l.at), l.state);
+           ToMillis(l.at), l.state, origin);
   if (auto done = Note(row.Run()); !done) return done.error();
   return sqlite3_changes64(core_.db->handle()) > 0;
 }

@@ -396,6 +396,13 @@ TEST_P(JournalContract, KeepsOneDeadLetterPerMessage) {
   letter.key = "A-1";
   letter.side = true;
   letter.at = At(5);
+  Record record;
+  record.topic = "orders";
+  record.partition = 3;
+  record.offset = 17;
+  record.headers = {{"colour", "red"}, {"bytes", std::string("\xFF\x00", 2)}};
+  record.foreign = true;
+  letter.record = std::make_shared<const Record>(record);
   {
     const auto tx = Begin();
     EXPECT_TRUE(*tx->AddDeadLetter(letter));
@@ -418,6 +425,13 @@ TEST_P(JournalContract, KeepsOneDeadLetterPerMessage) {
   EXPECT_EQ(l.detail, "twice");
   EXPECT_EQ(l.attempts, 3u);
   EXPECT_EQ(l.payload, letter.payload);
+  ASSERT_TRUE(l.record);
+  EXPECT_EQ(l.record->topic, "orders");
+  EXPECT_EQ(l.record->offset, 17);
+  EXPECT_EQ(l.record->headers, record.headers);
+  EXPECT_EQ(l.record->value, letter.payload);
+  EXPECT_EQ(l.record->key, "A-1");
+  EXPECT_TRUE(l.record->foreign);
   EXPECT_EQ(l.key, "A-1");
   EXPECT_TRUE(l.side);
   EXPECT_EQ(l.at, At(5));
