@@ -47,7 +47,7 @@ Result<std::vector<std::string>> Missing(const Present& present, const Topics& t
     const auto it = present.partitions.find(place->topic);
     if (it == present.partitions.end()) {
       missing.push_back(place->topic);
-    } else if (it->second != static_cast<int>(topics.partitions())) {
+    } else if (!place->foreign && it->second != static_cast<int>(topics.partitions())) {
       others.push_back(fmt::format("{} has {}", place->topic, it->second));
     }
   }
@@ -56,6 +56,14 @@ Result<std::vector<std::string>> Missing(const Present& present, const Topics& t
                fmt::format("kafka: 'partitions' is {}, but {}; the number of a topic's partitions "
                            "never changes: set it back, or take another 'prefix'",
                            topics.partitions(), fmt::join(others, ", "))};
+}
+
+void Count(const Present& present, Topics& topics) {
+  for (const Topics::Place* place : topics.All()) {
+    if (place->foreign)
+      topics.SetPartitions(place->lane,
+                           static_cast<std::uint32_t>(present.partitions.at(place->topic)));
+  }
 }
 
 Result<Owned<rd_kafka_NewTopic_t>> NewTopic(const std::string& name, std::uint32_t partitions,
@@ -113,8 +121,8 @@ Status Make(rd_kafka_t* client, const std::vector<std::string>& names, std::uint
 
 }  // namespace
 
-Status EnsureTopics(const KafkaOptions& options, const Topics& topics) {
-  if (topics.All().empty()) return {};
+Result<Topics> EnsureTopics(const KafkaOptions& options, Topics topics) {
+  if (topics.All().empty()) return topics;
   auto conf = Configure(options, ProducerSettings());
   if (!conf) return conf.error();
   auto client = Create(RD_KAFKA_PRODUCER, std::move(*conf));
@@ -125,7 +133,10 @@ Status EnsureTopics(const KafkaOptions& options, const Topics& topics) {
     if (!present) return present.error();
     const auto missing = Missing(*present, topics);
     if (!missing) return missing.error();
-    if (missing->empty()) return {};
+    if (missing->empty()) {
+      Count(*present, topics);
+      return topics;
+    }
     if (asked && Steady::now() > until) {
       return Error{Code::kUnavailable,
                    fmt::format("kafka: topic {} was made and does not appear", missing->front())};
@@ -141,8 +152,23 @@ Status EnsureTopics(const KafkaOptions& options, const Topics& topics) {
           {{"copies", replication}, {"topics", missing->size()}});
     }
     if (auto done = Make(client->get(), *missing, topics.partitions(), replication); !done)
-      return done;
+      return done.error();
   }
+}
+
+Result<std::vector<std::int64_t>> EndsOf(rd_kafka_t* client, const Topics::Place& place) {
+  std::vector<std::int64_t> out;
+  for (std::uint32_t p = 0; p < place.partitions; ++p) {
+    std::int64_t low = 0, high = 0;
+    const auto error = rd_kafka_query_watermark_offsets(
+        client, place.topic.c_str(), static_cast<std::int32_t>(p), &low, &high, kAskMs);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return Error{Code::kUnavailable, fmt::format("kafka: does not say where {}[{}] ends: {}",
+                                                   place.topic, p, Text(error))};
+    }
+    out.push_back(high);
+  }
+  return out;
 }
 
 Status EnsureTopic(const KafkaOptions& options, const std::string& name) {

@@ -24,16 +24,24 @@ KafkaBus::KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Met
 
 Result<std::unique_ptr<KafkaBus>> KafkaBus::Open(KafkaOptions options, kafka::Topics topics,
                                                  Lanes& lanes, Metrics& metrics) {
-  if (auto there = kafka::EnsureTopics(options, topics); !there) return there.error();
+  auto there = kafka::EnsureTopics(options, std::move(topics));
+  if (!there) return there.error();
   std::unique_ptr<KafkaBus> bus(
-      new KafkaBus(std::move(options), std::move(topics), lanes, metrics));
+      new KafkaBus(std::move(options), std::move(*there), lanes, metrics));
   if (auto started = bus->Start(); !started) return started.error();
   return bus;
 }
 
 Status KafkaBus::Start() {
   if (auto opened = producer_.Open([this] { Wake(); }); !opened) return opened;
-  return consumer_ ? consumer_->Open([this] { Wake(); }) : Status();
+  if (!consumer_) return {};
+  for (const kafka::Topics::Place* place : topics_.All()) {
+    if (!place->mine || !place->latest) continue;
+    auto ends = kafka::EndsOf(producer_.handle(), *place);
+    if (!ends) return ends.error();
+    if (auto begun = lanes_.Begin(place->lane, *ends); !begun) return begun;
+  }
+  return consumer_->Open([this] { Wake(); });
 }
 
 void KafkaBus::OnArrival(std::function<void()> wake) {
@@ -168,14 +176,13 @@ void KafkaBus::LookForOwners() {
   if (!Due(owners_, all ? options_.adopt_every : options_.adopt_every / 10)) return;
   std::vector<LaneId> lanes;
   for (const kafka::Topics::Place* place : topics_.All()) {
-    for (std::uint32_t p = 0; p < topics_.partitions(); ++p) lanes.push_back(place->lane | p);
+    for (std::uint32_t p = 0; p < place->partitions; ++p) lanes.push_back(place->lane | p);
   }
   auto unowned = lanes_.Unowned(lanes);
   if (!unowned) return;
   std::set<std::string> steps;
   for (const LaneId lane : *unowned) {
-    const kafka::Topics::Place* place = topics_.Of(lane);
-    steps.insert(place->pipeline + "." + place->step);
+    steps.insert(topics_.Of(lane)->About());
   }
   const std::lock_guard lock(mutex_);
   unowned_.emplace(steps.begin(), steps.end());

@@ -153,6 +153,7 @@ bool Consumer::Take(const std::vector<LaneId>& lanes) {
     Held held;
     held.give = held.expect = std::max<std::int64_t>(0, lane.next_offset);
     if (lane.next_offset > 0) held.check = lane.last_message;
+    held.fresh = lane.next_offset < 0;
     held.told = held.give;
     held_[lane.lane] = held;
   }
@@ -220,13 +221,16 @@ std::int64_t Consumer::Known(LaneId lane) const {
 }
 
 /// Kafka knows of more in a lane, librdkafka's queue was empty, and nothing came for long: its
-/// fetcher is stuck (librdkafka issue 5153), and only a new consumer helps.
+/// fetcher is stuck (librdkafka issue 5153), and only a new consumer helps.  A topic of others may
+/// end in a transaction's mark, which nobody ever gets: that is tried once.
 void Consumer::Watch() {
   const auto now = Steady::now();
   if (now - watched_ < kWatchEvery) return;
   watched_ = now;
   for (auto& [lane, held] : held_) {
-    if (held.stopped || Known(lane) <= held.expect) {
+    const auto nothing = no_more_.find(lane);
+    if (held.stopped || Known(lane) <= held.expect ||
+        (nothing != no_more_.end() && nothing->second == held.expect)) {
       held.behind = {};
     } else if (held.behind == Steady::time_point{}) {
       held.behind = now;
@@ -234,6 +238,7 @@ void Consumer::Watch() {
       metrics_.Count("reprise_kafka_consumer_rebuilt_total");
       Log(LogLevel::kWarn, "the kafka consumer is made anew: a lane has more and nothing comes",
           {{"lane", topics_.Name(lane)}});
+      if (topics_.Of(lane)->foreign) no_more_[lane] = held.expect;
       Close();
       return;  // the next Tend makes it
     }

@@ -4,6 +4,9 @@
 /// Lanes::Take, and is read from the offset that answers.  Reading begins one record earlier, and
 /// that record must be the journal's last message: else the log is another one (truncated,
 /// recreated), and the lane stands still with an alert.  Offsets are asserted contiguous.
+///
+/// Topics of others are lanes too.  They may be compacted, and Kafka's transactions take offsets:
+/// there gaps are no mistake, and what Kafka has removed unread is told and passed over.
 #pragma once
 
 #include <chrono>
@@ -63,6 +66,7 @@ class Consumer {  // Threads: one; Stopped from any.
     std::int64_t expect = 0;  // the next to come from Kafka
     Uuid check;               // not nil: the record before `expect` comes first and must be this
     std::int64_t told = -1;   // to Kafka, by Export
+    bool fresh = false;       // nothing was ever consumed here
     std::int64_t gap_at = -1;
     int gaps = 0;  // at gap_at
     Steady::time_point
@@ -85,6 +89,7 @@ class Consumer {  // Threads: one; Stopped from any.
   void OnRecord(const rd_kafka_message_t& raw);
   void OnFailure(LaneId lane, const rd_kafka_message_t& raw);
   void OutOfRange(LaneId lane, Held& held);
+  void Skip(LaneId lane, Held& held, std::int64_t low);
   void Gap(LaneId lane, std::int64_t offset);
   void Stop(LaneId lane, const std::string& why);
   std::int64_t Known(LaneId lane) const;  // Kafka's end of the lane, or -1
@@ -101,7 +106,8 @@ class Consumer {  // Threads: one; Stopped from any.
   std::set<LaneId> wanted_;  // as Kafka assigns
   std::map<LaneId, Held> held_;
   std::deque<Message> waiting_;
-  bool assign_ = false;  // librdkafka has to be told anew what to read
+  bool assign_ = false;                     // librdkafka has to be told anew what to read
+  std::map<LaneId, std::int64_t> no_more_;  // of others; where a new consumer found nothing either
   Steady::time_point take_at_{}, drained_{}, watched_{};
   bool take_failed_ = false;
 

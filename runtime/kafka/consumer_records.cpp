@@ -11,7 +11,8 @@ namespace reprise::runtime::kafka {
 namespace {
 
 constexpr int kGapsMax = 3;
-constexpr int kAskMs = 5'000;
+constexpr int kAskEdgesMs = 5'000;
+constexpr std::size_t kRecordBytesMax = 4U << 20;  // of others, in one batch
 
 /// The record as it came; views of `raw`, and of nothing else.
 RecordView ViewOf(const rd_kafka_message_t& raw) {
@@ -34,13 +35,39 @@ RecordView ViewOf(const rd_kafka_message_t& raw) {
   return view;
 }
 
+/// The same, to be kept.
+RecordRef RecordOf(const rd_kafka_message_t& raw, const Topics::Place& place) {
+  const RecordView view = ViewOf(raw);
+  Record record;
+  record.topic = place.topic;
+  record.partition = raw.partition;
+  record.offset = raw.offset;
+  rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  record.at = FromMillis(std::max<std::int64_t>(0, rd_kafka_message_timestamp(&raw, &kind)));
+  record.key = view.key;
+  record.value = view.value;
+  record.has_value = view.has_value;
+  record.foreign = place.foreign;
+  for (const auto& [name, value] : view.headers) record.headers.emplace_back(name, value);
+  return std::make_shared<const Record>(std::move(record));
+}
+
+Message MessageOf(const rd_kafka_message_t& raw, const Topics::Place& place) {
+  if (place.foreign) return ForeignMessage(RecordOf(raw, place), place.lane | raw.partition);
+  Message message = ReadMessage(ViewOf(raw), place, raw.offset);
+  if (!message.broken.empty()) message.record = RecordOf(raw, place);
+  return message;
+}
+
 }  // namespace
 
 std::vector<Message> Consumer::Poll(std::size_t most) {
   Drain(most);
   std::vector<Message> out;
   out.reserve(std::min(most, waiting_.size()));
-  while (out.size() < most && !waiting_.empty()) {
+  std::size_t bytes = 0;
+  while (out.size() < most && !waiting_.empty() && bytes < kRecordBytesMax) {
+    if (const auto& record = waiting_.front().record) bytes += record->value.size();
     out.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
     held_.at(out.back().lane).give = out.back().offset + 1;
@@ -48,10 +75,14 @@ std::vector<Message> Consumer::Poll(std::size_t most) {
   return out;
 }
 
+/// What was taken last from a lane begins where the lane is to go on; before it there may be gaps.
 void Consumer::Return(std::vector<Message> messages) {
+  std::set<LaneId> going_back;
   for (auto it = messages.rbegin(); it != messages.rend(); ++it) {
     const auto held = held_.find(it->lane);
-    if (held == held_.end() || held->second.give != it->offset + 1) continue;
+    if (held == held_.end()) continue;
+    if (held->second.give == it->offset + 1) going_back.insert(it->lane);
+    if (!going_back.contains(it->lane) || it->offset >= held->second.give) continue;
     held->second.give = it->offset;
     waiting_.push_front(std::move(*it));
   }
@@ -76,7 +107,8 @@ void Consumer::OnRecord(const rd_kafka_message_t& raw) {
   const auto it = held_.find(lane);
   if (it == held_.end() || it->second.stopped) return;
   Held& held = it->second;
-  Message message = ReadMessage(ViewOf(raw), *topics_.Of(lane), raw.offset);
+  const Topics::Place& place = *topics_.Of(lane);
+  Message message = MessageOf(raw, place);
   if (!held.check.nil() && raw.offset == held.expect - 1) {
     if (message.id == held.check) {
       held.check = {};
@@ -87,8 +119,11 @@ void Consumer::OnRecord(const rd_kafka_message_t& raw) {
                                   raw.offset, message.id.ToString(), held.check.ToString()));
   }
   if (raw.offset < held.expect) return;  // from before an assignment
-  if (raw.offset > held.expect || !held.check.nil()) return Gap(lane, raw.offset);
-  ++held.expect;
+  if (!place.foreign && (raw.offset > held.expect || !held.check.nil()))
+    return Gap(lane, raw.offset);
+  held.check = {};
+  held.fresh = false;
+  held.expect = raw.offset + 1;
   held.behind = {};
   waiting_.push_back(std::move(message));
 }
@@ -110,13 +145,15 @@ void Consumer::OutOfRange(LaneId lane, Held& held) {
   std::int64_t low = 0, high = 0;
   const auto error = rd_kafka_query_watermark_offsets(
       client_.get(), topics_.Of(lane)->topic.c_str(), static_cast<std::int32_t>(PartitionOf(lane)),
-      &low, &high, kAskMs);
+      &low, &high, kAskEdgesMs);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     Log(LogLevel::kWarn, "kafka does not say where a lane begins and ends",
         {{"lane", topics_.Name(lane)}, {"error", Text(error)}});
     Drop(lane);  // and is taken again
   } else if (low <= held.expect && held.expect <= high) {
     if (low == held.expect) held.check = {};
+  } else if (held.expect < low && topics_.Of(lane)->foreign) {
+    Skip(lane, held, low);
   } else if (held.expect < low) {
     return Stop(lane, fmt::format("the journal comes to offset {}, and Kafka has removed what was "
                                   "before {}: messages were lost",
@@ -127,6 +164,28 @@ void Consumer::OutOfRange(LaneId lane, Held& held) {
                                   held.expect, high));
   }
   assign_ = true;
+}
+
+/// What others' retention took before it was read is gone: a dead letter says so, and the lane goes
+/// on.  A lane in which nothing was ever consumed just begins there.
+void Consumer::Skip(LaneId lane, Held& held, std::int64_t low) {
+  if (!held.fresh) {
+    Record gone;
+    gone.topic = topics_.Of(lane)->topic;
+    gone.partition = static_cast<std::int32_t>(PartitionOf(lane));
+    gone.offset = low - 1;
+    gone.has_value = false;
+    gone.foreign = true;
+    Message message = ForeignMessage(std::make_shared<const Record>(std::move(gone)), lane);
+    message.broken = fmt::format("Kafka removed the records {} to {} before they were read",
+                                 held.expect, low - 1);
+    metrics_.Count("reprise_records_lost_total", {{"topic", topics_.Of(lane)->topic}});
+    Log(LogLevel::kError, "records of a topic were removed before they were read",
+        {{"lane", topics_.Name(lane)}, {"from", held.expect}, {"to", low - 1}});
+    waiting_.push_back(std::move(message));
+  }
+  held.check = {};
+  held.expect = low;
 }
 
 /// Records are missing between two.  Once it may be the client's mistake, thrice it is the log's.

@@ -6,7 +6,7 @@ namespace reprise::runtime::kafka {
 namespace {
 
 constexpr std::uint8_t kForeign = 1, kHasValue = 2;
-constexpr std::uint64_t kHeadersMax = 64;
+constexpr std::uint64_t kHeadersMax = 1024;
 
 void PutInteger(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(0x80 | (value & 0x7F)));

@@ -1,4 +1,5 @@
-/// Topics: which step has which topic, and that they are there with the partitions they must have.
+/// Topics: which step has which topic, that they are there with the partitions they must have, and
+/// the topics of others that begin sagas.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <librdkafka/rdkafka.h>
 
 #include "base/result.h"
 #include "kafka/options.h"
@@ -20,6 +23,11 @@ class Topics {  // Threads: filled before the worker starts, then read by its th
     std::string topic, pipeline, step;
     LaneId lane = 0;  // partition 0
     bool mine = false;
+    bool foreign = false;  // of others; `step` is its name, and there is no pipeline
+    bool latest = false;   // where it begins when it is first seen: at its end
+    std::uint32_t partitions = 0;
+
+    std::string About() const { return foreign ? "topic " + topic : pipeline + "." + step; }
   };
 
   Topics(std::string prefix, std::uint32_t partitions)
@@ -32,6 +40,12 @@ class Topics {  // Threads: filled before the worker starts, then read by its th
     for (const Step& step : pipeline.steps) Add(pipeline.name, step.name, mine(step));
   }
   void Add(const std::string& pipeline, const std::string& step, bool mine);
+
+  /// A topic of others.  Named twice it is one: from its end only if both say so.  kInvalid: it is
+  /// a step's.
+  Status AddForeign(const std::string& topic, bool latest, bool mine);
+  /// How many partitions a topic of others turned out to have.
+  void SetPartitions(LaneId lane, std::uint32_t partitions);
 
   /// Where a lane's records go, or null: no step of a plan known here has it.
   const Place* Of(LaneId lane) const;
@@ -54,10 +68,14 @@ class Topics {  // Threads: filled before the worker starts, then read by its th
   std::map<std::string, LaneId, std::less<>> by_name_;
 };
 
-/// Makes the topics that are missing, waits until they are there, and refuses (kInvalid) a topic
-/// that has another number of partitions: a key would no longer mean one lane.  Blocks; start-up
-/// only. kUnavailable: Kafka cannot be reached, or does not let us.
-Status EnsureTopics(const KafkaOptions& options, const Topics& topics);
+/// Makes the topics that are missing, waits until they are there, and refuses (kInvalid) a topic of
+/// ours that has another number of partitions: a key would no longer mean one lane.  Answers the
+/// topics, with the partitions that those of others have.  Blocks; start-up only.  kUnavailable:
+/// Kafka cannot be reached, or does not let us.
+Result<Topics> EnsureTopics(const KafkaOptions& options, Topics topics);
+
+/// The offset that the next record of each partition of a topic will have.  Blocks.
+Result<std::vector<std::int64_t>> EndsOf(rd_kafka_t* client, const Topics::Place& place);
 
 /// Makes a topic of others that a step sends to, if it is missing; one that is there is left as it
 /// is.  Blocks for a few seconds at most.

@@ -7,6 +7,7 @@
 namespace reprise::runtime::kafka {
 namespace {
 
+constexpr std::size_t kForeignHeadersMax = 1000;
 constexpr std::string_view kNoEvent = "reprise.command";  // ce_type may not be empty
 
 /// Who emitted it: the step before the dot of `reserve.held`, or the pipeline.
@@ -162,9 +163,11 @@ void AppendForeign(std::string& out, const Transaction::Foreign& foreign) {
   record.topic = foreign.topic;
   record.key = foreign.key;
   record.at = foreign.at;
-  record.has_value = true;
+  record.has_value = foreign.has_value;
   record.value = foreign.bytes;
-  record.headers.emplace_back("content-type", "application/json");
+  for (const auto& [name, value] : foreign.headers) {
+    if (record.headers.size() < kForeignHeadersMax) record.headers.emplace_back(name, value);
+  }
   AppendRecord(out, record);
 }
 
@@ -185,6 +188,19 @@ Message ReadMessage(const RecordView& record, const Topics::Place& place, std::i
   return m;
 }
 
+Message ForeignMessage(RecordRef record, LaneId lane) {
+  Message m;
+  m.id = Derived(Uuid{}, {"record", record->topic, std::to_string(record->partition),
+                          std::to_string(record->offset), record->value});
+  m.event = record->topic;
+  m.key = record->key;
+  m.at = record->at;
+  m.lane = lane;
+  m.offset = record->offset;
+  m.record = std::move(record);
+  return m;
+}
+
 Message Refused(const RecordView& record, const Topics& topics, const std::string& reason) {
   Message m;
   const Topics::Place* place = record.foreign ? nullptr : topics.Named(record.topic);
@@ -202,6 +218,15 @@ Message Refused(const RecordView& record, const Topics& topics, const std::strin
   m.raw = record.value;
   m.refused = true;
   m.broken = fmt::format("{}: {}", record.topic, reason);
+  Record kept;
+  kept.topic = record.topic;
+  kept.partition = record.partition;
+  kept.at = record.at;
+  kept.key = record.key;
+  kept.value = record.value;
+  kept.has_value = record.has_value;
+  for (const auto& [name, value] : record.headers) kept.headers.emplace_back(name, value);
+  m.record = std::make_shared<const Record>(std::move(kept));
   return m;
 }
 

@@ -24,11 +24,15 @@ namespace reprise::runtime::kafka {
 /// that does not exist, so that it comes back as refused and is not lost.
 void AppendMessage(std::string& out, const Message& message, const Topics& topics);
 
-/// Appends a record for a topic of others: plain JSON, its key in Kafka's own partition.
+/// Appends a record for a topic of others, its key in Kafka's own partition.  Of more than a
+/// thousand headers the first are kept.
 void AppendForeign(std::string& out, const Transaction::Foreign& record);
 
 /// The message of a record of this place.  What cannot be read comes with `broken` (why) and `raw`.
 Message ReadMessage(const RecordView& record, const Topics::Place& place, std::int64_t offset);
+
+/// The message of a record of others: an input, which only those who know its topic can read.
+Message ForeignMessage(RecordRef record, LaneId lane);
 
 /// A record that Kafka will never take, as a message: what can be read of it, `refused`, and why in
 /// `broken`.

@@ -33,6 +33,9 @@ class Lanes {  // Threads: the worker's, between transactions.
   /// when they are asked for again and the database has ended it.  What it answers is final: nobody
   /// else moves these offsets from here on.
   virtual Result<std::vector<Taken>> Take(std::span<const LaneId> lanes) = 0;
+  /// Where the lanes of a topic of others begin, by partition, if no worker ever saw one of them;
+  /// else nothing happens.
+  virtual Status Begin(LaneId base, std::span<const std::int64_t> offsets) = 0;
   /// No longer worked on here; whoever takes them next need not wait.
   virtual Status Leave(std::span<const LaneId> lanes) = 0;
   /// Whether this worker holds the lane, as far as it knows.

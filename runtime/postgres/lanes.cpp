@@ -122,6 +122,20 @@ Result<std::vector<Lanes::Taken>> PostgresLanes::TakeLocked(std::span<const Lane
   return out;
 }
 
+/// Of two processes that begin at once, the first says where.
+Status PostgresLanes::Begin(LaneId base, std::span<const std::int64_t> offsets) {
+  if (auto fine = Between(); !fine) return fine;
+  auto done = core_.db.Write(
+      "INSERT INTO rp_lane(id, next_offset)"
+      " SELECT $1 + nth - 1, u.at FROM unnest($2::bigint[]) WITH ORDINALITY u(at, nth)"
+      " WHERE NOT EXISTS (SELECT 1 FROM rp_lane WHERE id BETWEEN $1 AND $1 + $3 - 1)"
+      " ON CONFLICT DO NOTHING",
+      Params::Of(base, NumbersOf(offsets), static_cast<std::int64_t>(kPartitionsMax)),
+      Database::kOnce);
+  if (!done) return done.error();
+  return {};
+}
+
 Status PostgresLanes::Leave(std::span<const LaneId> lanes) {
   if (auto fine = Between(); !fine) return fine;
   for (const LaneId lane : lanes) core_.worker.Drop(lane);

@@ -13,6 +13,7 @@ class PostgresLanes : public Lanes {  // Threads: the worker's.
   explicit PostgresLanes(Core& core) : core_(core) {}
 
   Result<std::vector<Taken>> Take(std::span<const LaneId> lanes) override;
+  Status Begin(LaneId base, std::span<const std::int64_t> offsets) override;
   Status Leave(std::span<const LaneId> lanes) override;
   bool Holds(LaneId lane) const override { return core_.worker.Holds(lane); }
   bool fenced() const override { return core_.worker.fenced(); }

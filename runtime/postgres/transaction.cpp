@@ -271,7 +271,8 @@ Result<std::vector<bool>> PostgresTransaction::TakeLocks(std::span<const std::st
 // ---------------------------------------------------------------- the end
 
 /// Of each lane a piece of its log without a gap, beginning where the last one ended: what is
-/// missing here would be lost.
+/// missing here would be lost.  A topic of others may have gaps: it may be compacted, and Kafka's
+/// transactions take offsets too.
 Status PostgresTransaction::Consume(std::span<const Message> consumed) {
   if (auto ready = Ready(); !ready) return ready;
   for (const Message& message : consumed) {
@@ -279,14 +280,16 @@ Status PostgresTransaction::Consume(std::span<const Message> consumed) {
     const auto found = readings_.find(message.lane);
     const bool first = found == readings_.end();
     const std::int64_t wanted = first ? core_.worker.NextOffset(message.lane) : found->second.next;
-    if (!core_.worker.Holds(message.lane) || (wanted >= 0 && wanted != message.offset)) {
+    const bool others = message.record && message.record->foreign;
+    const bool follows = others ? wanted <= message.offset : wanted == message.offset;
+    if (!core_.worker.Holds(message.lane) || (wanted >= 0 && !follows)) {
       const Error gap = core_.worker.Fence(fmt::format("offset {} of lane {} does not follow {}",
                                                        message.offset, message.lane, wanted - 1));
       sql_.Lose(gap);
       return gap;
     }
     Reading& reading = readings_[message.lane];
-    if (first) reading.first = message.offset;
+    if (first) reading.first = others && wanted >= 0 ? wanted : message.offset;
     reading.next = message.offset + 1;
     reading.last = message.id;
   }

@@ -54,7 +54,7 @@ TEST_F(BrokerTest, TopicsAreMadeOnceWithThePartitionsTheyKeep) {
   EXPECT_TRUE(EnsureTopics(OptionsOf(), TopicsOf())) << "another process finds them";
   Topics others(prefix_, kPartitions * 2);
   others.Add("order", "take", true);
-  const Status said = EnsureTopics(OptionsOf(), others);
+  const auto said = EnsureTopics(OptionsOf(), others);
   ASSERT_FALSE(said);
   EXPECT_EQ(said.error().code, Code::kInvalid);
   EXPECT_THAT(said.error().message, HasSubstr(Topic() + " has 4"));

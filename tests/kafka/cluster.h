@@ -44,6 +44,7 @@ class BookLanes : public Lanes {
   BookLanes(Book& book, const Uuid& me) : book_(book), me_(me) { book_.workers[me]; }
 
   Result<std::vector<Taken>> Take(std::span<const LaneId> lanes) override;
+  Status Begin(LaneId base, std::span<const std::int64_t> offsets) override;
   Status Leave(std::span<const LaneId> lanes) override;
   bool Holds(LaneId lane) const override;
   bool fenced() const override { return book_.workers.at(me_).fenced; }
@@ -101,8 +102,9 @@ class KafkaTest : public testing::Test {
     return LaneBase("order", step) | PartitionOfKey(key, kPartitions);
   }
 
-  std::string prefix_ = "shop", brokers_;  // the mock cluster's
-  Owned<rd_kafka_t> home_;                 // of the mock cluster
+  std::vector<std::pair<std::string, bool>> foreign_;  // topics of others; whether from their end
+  std::string prefix_ = "shop", brokers_;              // the mock cluster's
+  Owned<rd_kafka_t> home_;                             // of the mock cluster
   rd_kafka_mock_cluster_t* mock_ = nullptr;
   Metrics metrics_;
   Book book_;

@@ -40,7 +40,7 @@ TEST_F(KafkaTest, TopicsThatAreThereAreTakenAsTheyAre) {
 TEST_F(KafkaTest, AnotherNumberOfPartitionsIsRefused) {
   Topics topics("shop", kPartitions + 1);
   topics.Add("order", "take", true);
-  const Status said = EnsureTopics(OptionsOf(), topics);
+  const auto said = EnsureTopics(OptionsOf(), topics);
   ASSERT_FALSE(said);
   EXPECT_EQ(said.error().code, Code::kInvalid);
   EXPECT_THAT(said.error().message, HasSubstr("'partitions' is 5, but shop.order.take has 4"));
@@ -49,16 +49,16 @@ TEST_F(KafkaTest, AnotherNumberOfPartitionsIsRefused) {
 TEST_F(KafkaTest, OptionsAreCheckedAndTheirValuesNeverTold) {
   KafkaOptions options = OptionsOf();
   options.options["sasl.passwrd"] = "hunter2";
-  Status said = EnsureTopics(options, TopicsOf());
+  const auto said = EnsureTopics(options, TopicsOf());
   ASSERT_FALSE(said);
   EXPECT_EQ(said.error().code, Code::kInvalid);
   EXPECT_THAT(said.error().message, HasSubstr("sasl.passwrd"));
   options.options.erase("sasl.passwrd");
   options.options["security.protocol"] = "hunter2";
-  said = EnsureTopics(options, TopicsOf());
-  ASSERT_FALSE(said);
-  EXPECT_THAT(said.error().message, HasSubstr("security.protocol"));
-  EXPECT_THAT(said.error().message, Not(HasSubstr("hunter2")));
+  const auto more = EnsureTopics(options, TopicsOf());
+  ASSERT_FALSE(more);
+  EXPECT_THAT(more.error().message, HasSubstr("security.protocol"));
+  EXPECT_THAT(more.error().message, Not(HasSubstr("hunter2")));
 }
 
 }  // namespace

@@ -175,9 +175,11 @@ TEST_F(WireTest, AMessageWithoutATopicIsAddressedToNone) {
   EXPECT_EQ(got.raw, lost.payload.Serialize());
 }
 
-TEST_F(WireTest, ARecordForOthersIsPlainJson) {
+TEST_F(WireTest, ARecordForOthersIsAsItsSenderSays) {
   std::string bytes;
-  AppendForeign(bytes, {"warehouse", "A-7", R"({"n":1})", FromMillis(5)});
+  AppendForeign(
+      bytes,
+      {"warehouse", "A-7", R"({"n":1})", FromMillis(5), {{"content-type", "application/json"}}});
   std::size_t at = 0;
   const auto record = ReadRecord(bytes, at);
   ASSERT_TRUE(record.ok());

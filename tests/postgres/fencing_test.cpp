@@ -130,6 +130,44 @@ TEST_F(FencingTest, AGapInALaneIsNeverConsumed) {
   EXPECT_CODE(tx->Consume(std::vector{MessageOf(kLane, 7)}), Code::kFenced);
 }
 
+TEST_F(FencingTest, ATopicOfOthersMayHaveGapsButNothingComesTwice) {
+  const auto one = Worker();
+  Take(*one, {kLane});
+  const auto record = [](std::int64_t offset) {
+    Message message = MessageOf(kLane, offset);
+    Record others;
+    others.foreign = true;
+    message.record = std::make_shared<const Record>(others);
+    return message;
+  };
+  {
+    const auto tx = Begin(*one);
+    ASSERT_GOOD(tx->Consume(std::vector{record(4), record(6)}));
+    ASSERT_GOOD(tx->Commit({}));
+  }
+  {
+    const auto tx = Begin(*one);
+    ASSERT_GOOD(tx->Consume(std::vector{record(9)}));
+    ASSERT_GOOD(tx->Commit({}));
+  }
+  EXPECT_EQ(Ask("SELECT next_offset FROM rp_lane"), "10");
+  const auto tx = Begin(*one);
+  EXPECT_CODE(tx->Consume(std::vector{record(9)}), Code::kFenced);
+}
+
+TEST_F(FencingTest, ATopicOfOthersBeginsWhereItWasFirstSeen) {
+  const auto one = Worker();
+  const LaneId base = LaneBase("", "topic orders");
+  ASSERT_GOOD(one->lanes().Begin(base, std::vector<std::int64_t>{7, 0}));
+  ASSERT_GOOD(one->lanes().Begin(base, std::vector<std::int64_t>{9, 9, 9}));
+  const auto taken = one->lanes().Take(std::vector<LaneId>{base, base | 1, base | 2});
+  ASSERT_GOOD(taken);
+  ASSERT_EQ(taken->size(), 3U);
+  EXPECT_EQ((*taken)[0].next_offset, 7);
+  EXPECT_EQ((*taken)[1].next_offset, 0);
+  EXPECT_EQ((*taken)[2].next_offset, -1) << "a partition that came later";
+}
+
 TEST_F(FencingTest, WhatIsConsumedFromALaneOfOthersIsNotCommitted) {
   const auto one = Worker();
   const auto tx = Begin(*one);
