@@ -121,6 +121,9 @@ constexpr CodeInfo kCodes[] = {
      "The request names one field in two places, `id` takes a field's name, or\n"
      "`location` names a field that the payload lacks.",
      "POST /x/{id}: { body: { id: string }, start: begun }"},
+    {"RPR059", "a key that does not fit the format of a topic",
+     "A raw record has no body, and only a CloudEvent has a ce_id.",
+     "topics:\n  orders: { format: json, dedupe: ce_id, start: requested }"},
     // ---- steps
     {"RPR060", "a step that does not say what it is",
      "Exactly one of plugin, wait and fail; a side step has a plugin.", "hold: { on: requested }"},

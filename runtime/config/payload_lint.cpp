@@ -126,12 +126,23 @@ class PayloadLint {
 
   void CheckTopic(size_t i) {
     const Topic& topic = pipeline_.topics[i];
-    const Shape body = ShapeOf(topic.body);
+    const Shape body = ShapeOf(topic);
     CheckChecks(draft_.topics[i].check, body, "the record");
-    if (!topic.key.empty())
-      CheckRootField(body, topic.key, draft_.topics[i].At("key"), "key", "the record");
+    if (!topic.key.empty()) CheckTopicKey(topic, body, draft_.topics[i].At("key"));
     if (topic.dedupe != "offset" && topic.dedupe != "ce_id") {
       CheckRootField(body, topic.dedupe, draft_.topics[i].At("dedupe"), "dedupe", "the record");
+    }
+  }
+
+  /// The record's key is text, whatever field it becomes.
+  void CheckTopicKey(const Topic& topic, const Shape& body, const Node& at) {
+    CheckRootField(body, topic.key, at, "key", "the record");
+    const FieldShape* found = body.Find(topic.key);
+    if (found == nullptr || found->type == FieldType::kText) return;
+    if (found->type == FieldType::kInteger) {
+      sink_.Error(
+          "RPR078", at,
+          fmt::format("a record's key is text, but '{}' is {}", topic.key, TypeName(*found->type)));
     }
   }
 

@@ -56,7 +56,7 @@ Shape Payloads::During(const Draft& draft, size_t route, size_t position) {
 }
 
 Shape Payloads::Topic(const Draft& draft, size_t topic) const {
-  Shape shape = ShapeOf(draft.pipeline.topics[topic].body);
+  Shape shape = ShapeOf(draft.pipeline.topics[topic]);
   for (const QuestionUse& check : draft.topics[topic].check)
     shape = Over(std::move(shape), Answered(check));
   return shape;

@@ -197,40 +197,4 @@ void ReadRoutes(Draft& draft, const PluginCatalog& catalog) {
   for (const Node::Entry& entry : routes->entries) ReadRoute(entry, draft, catalog);
 }
 
-void ReadTopics(Draft& draft, const PluginCatalog& catalog) {
-  Sink& sink = draft.sink;
-  const Node* topics = draft.root.Find("topics");
-  if (topics == nullptr) return;
-  if (!topics->map()) {
-    sink.Error("RPR012", *topics, fmt::format("'topics' must be a map, not {}", KindName(*topics)));
-    return;
-  }
-  for (const Node::Entry& entry : topics->entries) {
-    const Node& node = entry.value;
-    if (!CheckMap(node, "a topic", {"format", "body", "key", "dedupe", "from", "check", "start"},
-                  sink))
-      continue;
-    Topic topic;
-    TopicDraft marks{&entry.key, &entry.value, {}};
-    topic.name = entry.key.text;
-    topic.body.kind = BodyType::kStruct;
-    if (const Node* n = node.Find("format")) {
-      topic.format =
-          AsOneOf(*n, "'format'", {"auto", "cloudevents", "json", "raw"}, sink).value_or("auto");
-    }
-    if (const Node* n = node.Find("body")) topic.body = ReadStruct(*n, "'body'", sink);
-    if (const Node* n = node.Find("key")) topic.key = AsField(*n, "'key'", sink).value_or("");
-    if (const Node* n = node.Find("dedupe"))
-      topic.dedupe = AsField(*n, "'dedupe' (a field, ce_id or offset)", sink).value_or("offset");
-    if (const Node* n = node.Find("from"))
-      topic.from = AsOneOf(*n, "'from'", {"earliest", "latest"}, sink).value_or("latest");
-    if (const Node* n = node.Find("check"))
-      marks.check = ReadChecks(*n, catalog, topic.check, sink);
-    if (const Node* n = Require(node, "a topic", "start", sink))
-      topic.start = AsName(*n, "an event", sink).value_or("");
-    draft.pipeline.topics.push_back(std::move(topic));
-    draft.topics.push_back(std::move(marks));
-  }
-}
-
 }  // namespace reprise::runtime

@@ -70,6 +70,14 @@ Shape ShapeOf(const BodyType& type) {
   return out;
 }
 
+Shape ShapeOf(const Topic& topic) {
+  Shape shape = ShapeOf(topic.body);
+  shape.unknown = topic.body.kind != BodyType::kStruct;
+  const auto key = shape.fields.find(topic.key);
+  if (key != shape.fields.end()) key->second.sure = true;  // the record's own, if it names none
+  return shape;
+}
+
 Shape ShapeOf(const std::vector<FieldInfo>& fields, bool with_secrets) {
   Shape out;
   for (const FieldInfo& field : fields) {

@@ -30,6 +30,7 @@ struct Shape {
 Shape Over(Shape base, const Shape& added);    // added set on top of base
 Shape Either(const Shape& a, const Shape& b);  // one of the two
 Shape ShapeOf(const BodyType& type);
+Shape ShapeOf(const Topic& topic);  // of its records; without a body nothing is claimed
 Shape ShapeOf(const std::vector<FieldInfo>& fields, bool with_secrets = true);
 
 /// Whether a field of type `have` serves where `want` is needed.

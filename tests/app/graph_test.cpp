@@ -55,6 +55,22 @@ class GraphTest : public testing::Test {
   PipelineRef pipeline;
 };
 
+TEST_F(GraphTest, ATopicOfOthersIsABeginning) {
+  const auto plan = CompilePlan(R"(pipeline: listening
+topics:
+  shop.orders: { body: { id: string }, dedupe: id, start: ordered }
+steps:
+  take: { plugin: shop.take, on: ordered, key: id, on_failure: { undo: all } }
+side:
+  log: { plugin: shop.tell, on: "*" }
+)",
+                                catalog, [](const std::string&) { return std::nullopt; });
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_NE(AsciiGraph(**plan, &catalog).find("topic shop.orders\n  `-- ordered --> take"),
+            std::string::npos)
+      << AsciiGraph(**plan, &catalog);
+}
+
 TEST_F(GraphTest, DrawsDoAsATreeAndUndoAsWaves) {
   ASSERT_TRUE(pipeline);
   EXPECT_EQ(AsciiGraph(*pipeline, &catalog), R"(orders: From a request to a parcel.

@@ -132,6 +132,46 @@ std::vector<Planted> Routing() {
   };
 }
 
+/// `kGood` with this topic, at 10:3.
+std::string Listening(const std::string& topic) {
+  return kGood + "topics:\n  " + topic + "\n";
+}
+
+std::vector<Planted> Topics() {
+  return {
+      {"TopicName", Listening("my orders: { start: requested }"), "10:3 RPR014\n"},
+      {"TopicKind", Listening("orders: [requested]"), "10:11 RPR012\n"},
+      {"TopicWord", Listening("orders: { formt: json, start: requested }"), "10:13 RPR010\n"},
+      {"TopicFormat", Listening("orders: { format: jsn, start: requested }"), "10:21 RPR013\n"},
+      {"TopicFrom", Listening("orders: { from: first, start: requested }"), "10:19 RPR013\n"},
+      {"TopicStart", Listening("orders: { start: Requested! }"), "10:20 RPR014\n"},
+      {"TopicBody", Listening("orders: { body: { id: strng }, start: requested }"),
+       "10:25 RPR030\n"},
+      {"TopicCheck", Listening("orders: { check: [demo.whoo], start: requested }"),
+       "10:21 RPR042\n"},
+      {"TopicNobodyHandles",
+       But("\"*\"", "[begin.refused, work.worked]") +
+           "topics:\n  orders: { body: { id: string }, start: other }\n",
+       "10:42 RPR070\n"},
+      {"TopicCeId",
+       Listening("orders: { format: json, dedupe: ce_id, body: { id: string }, start: requested }"),
+       "10:35 RPR059\n"},
+      {"TopicDedupe", Listening("orders: { body: { id: string }, dedupe: di, start: requested }"),
+       "10:43 RPR075\n"},
+      {"TopicDedupeMayLack",
+       Listening(
+           "orders: { body: { id: string, n: optional string }, dedupe: n, start: requested }"),
+       "10:63 RPR075\n"},
+      {"TopicRecordKey", Listening("orders: { body: { id: string }, key: ide, start: requested }"),
+       "10:40 RPR075\n"},
+      {"TopicNumberKey",
+       Listening("orders: { body: { id: string, n: integer }, key: n, start: requested }"),
+       "10:52 RPR078\n"},
+      {"TopicRawBody", Listening("orders: { format: raw, body: { id: string }, start: arrived }"),
+       "10:32 RPR059\n"},
+  };
+}
+
 std::vector<Planted> Stepping() {
   std::string many = "  s0: { plugin: demo.work, on: requested, on_failure: { undo: all } }\n";
   for (int i = 1; i < 63; ++i) {
@@ -255,6 +295,7 @@ std::string NameOf(const testing::TestParamInfo<Planted>& info) {
 INSTANTIATE_TEST_SUITE_P(Reading, PlantedMistake, testing::ValuesIn(Reading()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Naming, PlantedMistake, testing::ValuesIn(Naming()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Routing, PlantedMistake, testing::ValuesIn(Routing()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Topics, PlantedMistake, testing::ValuesIn(Topics()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Stepping, PlantedMistake, testing::ValuesIn(Stepping()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Flowing, PlantedMistake, testing::ValuesIn(Flowing()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Whole, PlantedMistake, testing::ValuesIn(Whole()), NameOf);
@@ -268,7 +309,8 @@ TEST(Lint, FindsNothingInAGoodPipeline) {
 TEST(Lint, HasAPlantedMistakeForEveryCode) {
   std::set<std::string> planted = {"RPR001", "RPR005", "RPR006",
                                    "RPR016"};  // in yaml_test and load_test
-  for (const auto& group : {Reading(), Naming(), Routing(), Stepping(), Flowing(), Whole()}) {
+  for (const auto& group :
+       {Reading(), Naming(), Routing(), Topics(), Stepping(), Flowing(), Whole()}) {
     for (const Planted& one : group) {
       for (size_t at = one.expected.find("RPR"); at != std::string::npos;
            at = one.expected.find("RPR", at + 1)) {
