@@ -47,6 +47,7 @@ bool Batch::Check(const Status& status) {
 }
 
 Batch::Ran Batch::Run(const Work& work) {
+  work_ = &work;
   std::vector<bool> free;
   Ran ran = TakeLocks(work, free);
   if (ran == Ran::kOk && work.due) ran = TakeDue();
@@ -62,11 +63,16 @@ Batch::Ran Batch::Run(const Work& work) {
     }
   }
   if (ran == Ran::kOk) ran = AcceptStarts(work.starts);
+  if (ran == Ran::kOk) ran = Arrive(work.arrivals);
   for (auto it = work.tells.begin(); ran == Ran::kOk && it != work.tells.end(); ++it)
     ran = Tell(*it);
   if (ran == Ran::kOk) ran = Settle();
   if (ran != Ran::kOk) return ran;
-  std::vector<Message> in = work.messages;
+  std::vector<Message> in;
+  in.reserve(work.messages.size());
+  for (const Message& message : work.messages) {
+    if (!message.input()) in.push_back(message);
+  }
   for (Message& next : tx_.TakeLocal(after_.outbox)) in.push_back(std::move(next));
   ran = Rounds(std::move(in));
   if (ran != Ran::kOk) return ran;
@@ -307,37 +313,6 @@ void Batch::Happen(Attempt& attempt, Fact fact) {
   happened_.push_back(std::move(happened));
 }
 
-void Batch::DeadLetterOf(const Message& message, const std::string& code, const std::string& detail,
-                         bool counted) {
-  const Plan* plan = x_.plans_.Find(message.plan);
-  const bool known = plan && message.step < plan->steps.size();
-  DeadLetter letter;
-  letter.message = message.id;
-  letter.saga = message.saga;
-  letter.pipeline = message.pipeline;
-  letter.step = known ? plan->step(message.step).name : std::to_string(message.step);
-  letter.event = message.event;
-  letter.phase = Name(message.phase);
-  letter.code = code;
-  letter.detail = detail;
-  letter.payload = message.broken.empty() ? message.payload.Serialize() : message.raw;
-  letter.key = message.key;
-  letter.side = known && plan->step(message.step).side;
-  letter.at = now_;
-  const auto added = tx_.AddDeadLetter(letter);
-  x_.metrics_.Count("reprise_dlq_published_total", {{"topic", message.pipeline}, {"reason", code}});
-  if (added && *added && counted && known && !letter.side) {
-    Attempt attempt;
-    attempt.plan = plan;
-    attempt.step = message.step;
-    attempt.row.saga = message.saga;
-    Fact fact;
-    fact.step = message.step;
-    fact.delta = -1;
-    Happen(attempt, std::move(fact));
-  }
-}
-
 void Batch::Tell(const Uuid& saga, const Plan& plan, const std::string& step, const char* what,
                  const std::string& detail) {
   if (x_.on_line_) lines_.push_back({saga, plan.pipeline->name, step, what, detail, now_});
@@ -402,7 +377,7 @@ Batch::Ran Batch::Tell(const Message& message) {
                  attempt.call.outcome.detail, false);
     return Ran::kOk;
   }
-  SendRecords(attempt.call);
+  SendRecords(attempt, message.id);
   return Ran::kOk;
 }
 

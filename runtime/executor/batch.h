@@ -78,8 +78,6 @@ class Batch {
   Ran RunWave(std::vector<Message>& wave);
   Ran MeetMessage(Message& message, Claimed& claimed, std::vector<Attempt>& attempts);
   Ran Begin(Attempt attempt, std::vector<Attempt>& attempts);
-  void DeadLetterOf(const Message& message, const std::string& code, const std::string& detail,
-                    bool counted);
   Ran Tell(const Message& message);
 
   // -- batch_attempt.cpp: running plugins
@@ -97,7 +95,9 @@ class Batch {
   Ran Wait(Attempt& attempt);
   Ran SideFailed(Attempt& attempt);
   int Timers(Attempt& attempt);
-  void SendRecords(Call& call);
+  void SendRecords(Attempt& attempt, const Uuid& cause);
+  Headers HeadersOf(const Attempt& attempt, const Uuid& cause, const Transaction::Foreign& record,
+                    std::size_t n) const;
 
   // -- batch_line.cpp: `ordering: strict`
   static std::string LineOf(const Plan& plan, StepIndex step, const std::string& key);
@@ -133,6 +133,17 @@ class Batch {
   void ReplyLater(const Admitted& admitted, Reply reply);
   void ReplyLater(const Verb& verb, Reply reply);
 
+  // -- batch_arrive.cpp: records of others become sagas
+  Ran Arrive(std::span<const Arrival> arrivals);
+  Ran Arrived(const Arrival& arrival, bool any_new);
+  void CountInput(const Arrival& arrival, std::string_view outcome);
+  Ran Replay(const Verb& verb, const DeadLetter& letter);
+
+  // -- batch_letters.cpp: what could not be handled
+  Result<bool> Bury(const DeadLetter& letter);
+  void DeadLetterOf(const Message& message, const std::string& code, const std::string& detail,
+                    bool counted);
+
   // -- batch_due.cpp: timers, retries, calls that have ended
   Ran TakeDue();
   Ran Fire(const Due& due, Claimed& claimed, const Saga* saga, std::vector<Attempt>& attempts);
@@ -162,6 +173,7 @@ class Batch {
   Transaction& tx_;
   const Time now_;
   const bool careful_;
+  const Work* work_ = nullptr;
   Error error_;
   Afterwards after_;
   std::vector<Happened> happened_;

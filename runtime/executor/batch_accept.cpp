@@ -1,6 +1,7 @@
 /// Requests and starts become sagas.
 #include "base/log.h"
 #include "executor/batch.h"
+#include "model/input.h"
 
 namespace reprise::runtime {
 namespace {
@@ -95,7 +96,7 @@ Batch::Ran Batch::Accept(const Admitted& admitted) {
   json::object fields = admitted.fields.object();
   if (!request.route->id.empty()) fields[request.route->id] = id.ToString();
   const Saga saga = NewSaga(plan, id, Payload(std::move(fields)));
-  if (saga.root.Serialize().size() > 512 * 1024) {
+  if (saga.root.Serialize().size() > kRootBytesMax) {
     ReplyLater(admitted, Refused(413, "payload_too_large", "the payload would pass 512 KiB"));
     return Ran::kOk;
   }

@@ -192,12 +192,42 @@ Batch::Ran Batch::Conclude(Attempt& attempt) {
 }
 
 /// Records for topics of others and hints to streams, which leave with this commit.
-void Batch::SendRecords(Call& call) {
-  for (Call::Sent& sent : call.sent) {
-    after_.sent.push_back(
-        {std::move(sent.topic), std::move(sent.key), std::move(sent.bytes), now_});
+/// `cause`: what an attempt without a saga comes from.
+void Batch::SendRecords(Attempt& attempt, const Uuid& cause) {
+  std::size_t n = 0;
+  for (Call::Sent& sent : attempt.call.sent) {
+    Transaction::Foreign record{std::move(sent.topic), std::move(sent.key), std::move(sent.bytes),
+                                now_};
+    if (x_.options_.partitions > 0) record.headers = HeadersOf(attempt, cause, record, n++);
+    after_.sent.push_back(std::move(record));
   }
-  for (std::string& hint : call.hints) after_.hints.push_back(std::move(hint));
+  for (std::string& hint : attempt.call.hints) after_.hints.push_back(std::move(hint));
+}
+
+/// A CloudEvent in binary mode.  The id is the same whenever this very record is sent again.
+Headers Batch::HeadersOf(const Attempt& attempt, const Uuid& cause,
+                         const Transaction::Foreign& record, std::size_t n) const {
+  const StepRow& row = attempt.row;
+  const std::string& pipeline = attempt.plan->pipeline->name;
+  const std::string& step = attempt.spec().name;
+  const std::string phase(Name(attempt.phase));
+  const Uuid id =
+      Derived(row.saga.nil() ? cause : row.saga, {"sent", step, std::to_string(row.item), phase,
+                                                  std::to_string(row.round), std::to_string(n)});
+  Headers out{{"ce_specversion", "1.0"},
+              {"ce_id", id.ToString()},
+              {"ce_type", pipeline + "." + step},
+              {"ce_source", "/reprise/" + pipeline + "/" + step},
+              {"ce_time", Rfc3339(record.at)}};
+  if (!record.key.empty()) out.emplace_back("ce_subject", record.key);
+  const std::size_t first = record.bytes.find_first_not_of(" \t\r\n");
+  if (first != std::string::npos && (record.bytes[first] == '{' || record.bytes[first] == '['))
+    out.emplace_back("content-type", "application/json");
+  if (!attempt.trace.empty()) out.emplace_back("traceparent", attempt.trace);
+  if (!row.saga.nil()) out.emplace_back("ce_sagaid", row.saga.ToString());
+  out.emplace_back("ce_sagastep", step);
+  out.emplace_back("ce_sagaphase", phase);
+  return out;
 }
 
 /// Cancels the timers a step armed; answers how many were in `open`.
@@ -248,7 +278,7 @@ Batch::Ran Batch::ConcludeDo(Attempt& attempt) {
     ++attempt.row.timers;
     ++fact.delta;
   }
-  SendRecords(call);
+  SendRecords(attempt, attempt.row.do_id);
   fact.kind = Fact::Kind::kDone;
   if (!call.emitted.empty()) {
     fact.event = step.name + "." + call.emitted[0].event;
@@ -286,7 +316,7 @@ Batch::Ran Batch::ConcludeUndo(Attempt& attempt) {
     return Ran::kOk;
   }
   fact.delta -= Timers(attempt);
-  SendRecords(call);
+  SendRecords(attempt, attempt.row.undo_id);
   attempt.bound().undone->Add(1);
   const bool kept = attempt.row.kept;
   fact.kind = Fact::Kind::kSettled;
@@ -333,9 +363,7 @@ Batch::Ran Batch::SideFailed(Attempt& attempt) {
   letter.key = attempt.key;
   letter.side = true;
   letter.at = now_;
-  if (auto added = tx_.AddDeadLetter(letter); !added) return Fail(added.error());
-  x_.metrics_.Count("reprise_dlq_published_total",
-                    {{"topic", letter.pipeline}, {"reason", letter.code}});
+  if (auto added = Bury(letter); !added) return Fail(added.error());
   Log(LogLevel::kWarn, "a side step gave up",
       {{"pipeline", letter.pipeline},
        {"step", letter.step},

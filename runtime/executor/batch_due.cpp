@@ -194,7 +194,7 @@ Batch::Ran Batch::AfterDeferred(Attempt& attempt) {
   fact.whole = attempt.spec().all;
   if (attempt.ruling.next == Ruling::kDone) {
     fact.kind = Fact::Kind::kDone;  // without its event: what depends on it is a tombstone already
-    SendRecords(attempt.call);
+    SendRecords(attempt, attempt.row.do_id);
   } else if (attempt.ruling.next == Ruling::kFailed) {
     fact.kind = Fact::Kind::kFailed;
     fact.code = attempt.row.code;

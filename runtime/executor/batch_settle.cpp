@@ -163,9 +163,7 @@ void Batch::DeadBranch(const Plan& plan, const Saga& saga, const StepRow& row) {
   letter.payload = saga.root.With(row.added).Serialize();
   letter.key = KeyOf(plan, row.step, saga.root, saga.id);
   letter.at = now_;
-  if (auto added = tx_.AddDeadLetter(letter); !added) error_ = added.error();
-  x_.metrics_.Count("reprise_dlq_published_total",
-                    {{"topic", letter.pipeline}, {"reason", letter.code}});
+  if (auto added = Bury(letter); !added) error_ = added.error();
 }
 
 /// `saga` is null on a linear hop, where the row is not read.

@@ -228,6 +228,7 @@ Batch::Ran Batch::PerformOnLetter(const Verb& verb) {
                    "a dead letter '" + letter.code + "' cannot be replayed; drop it"));
     return Ran::kOk;
   }
+  if (replay && letter.record && letter.record->foreign) return Replay(verb, letter);
   if (!Check(tx_.SetDeadLetterState(letter.id, replay ? "replayed" : "dropped")))
     return Ran::kFailed;
   history_.push_back({letter.saga, now_, letter.step, letter.phase, "verb " + verb.what,

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "executor/batch.h"
 #include "executor/door.h"
+#include "executor/inputs.h"
 
 namespace reprise::runtime {
 namespace {
@@ -126,6 +127,7 @@ Work Executor::Collect() {
   move(inbox.results, work.results);
   TakeTells(work, now);
   if (auto messages = bus_.Poll(limit_)) work.messages = std::move(*messages);
+  Inputs(*this, now).Take(work);
   // Others may have armed rows of our lanes, where several workers share a journal.
   if (options_.partitions > 0 && now - next_due_asked_ >= kAskDueEvery) next_due_known_ = false;
   if (!next_due_known_) {
@@ -227,6 +229,11 @@ void Executor::PutBack(Work& work) {
     inbox_.starts.push_front(std::move(*it));
     ++waiting_;
   }
+  for (auto it = work.arrivals.rbegin(); it != work.arrivals.rend(); ++it) {
+    if (!it->fed) continue;  // the bus has it again
+    inbox_.starts.push_front(std::move(*it->fed));
+    ++waiting_;
+  }
   for (Verb& verb : work.verbs) inbox_.verbs.push_back(std::move(verb));
   for (CallResult& result : work.results) inbox_.results.push_back(std::move(result));
 }
@@ -269,6 +276,9 @@ void Executor::Abandon(Work& work, const Error& error) {
   }
   for (Start& start : work.starts) {
     if (start.done) start.done(error);
+  }
+  for (Arrival& arrival : work.arrivals) {
+    if (arrival.fed && arrival.fed->done) arrival.fed->done(error);
   }
   for (Verb& verb : work.verbs) verb.reply(unavailable);
   for (Message& tell : work.tells) tells_.push_back(std::move(tell));

@@ -42,6 +42,7 @@ struct ExecutorOptions {
   std::size_t call_threads = 16;   // 0: calls run on the executor's thread (tests)
   Millis lock_wait{2000};          // how long a request waits for its `lock:` before 409 `busy`
   std::uint32_t partitions = 0;    // of every step's lanes; 0: the engine has no lanes
+  std::string dead_topic;          // where every dead letter goes too; empty: nowhere
   Millis keep_done{7LL * 86'400'000}, keep_undone{90LL * 86'400'000};
   std::uint64_t seed = 0;  // of ids; 0: from the machine
   std::vector<Fault> faults;
@@ -104,6 +105,7 @@ class Executor : public Ingress {
  private:
   friend class Batch;
   friend class Door;
+  friend class Inputs;
 
   struct Inbox {
     std::deque<Request> requests;

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,9 +34,19 @@ struct Admitted {
   std::vector<std::function<void(Reply)>> twins;  // equal keys of this turn share one run
 };
 
+/// A record of a topic of others, read and checked: what it begins, and what speaks against it.
+struct Arrival {
+  RecordRef record;
+  std::vector<Start> starts;        // one for each pipeline that listens
+  std::vector<DeadLetter> letters;  // or this
+  std::optional<Start> fed;         // by hand: whoever did hears of it, and there are no letters
+};
+
 struct Work {
-  std::vector<Message> messages;  // from the bus
-  std::vector<Message> tells;     // answers for side steps; no saga
+  std::vector<Message> messages;          // from the bus
+  std::vector<Arrival> arrivals;          // of these, the inputs; and what is fed by hand
+  std::map<std::int64_t, Arrival> again;  // dead letters of inputs that are to be replayed
+  std::vector<Message> tells;             // answers for side steps; no saga
   std::vector<Admitted> admitted;
   std::vector<Start> starts;
   std::vector<Verb> verbs;
@@ -43,7 +55,7 @@ struct Work {
 
   bool empty() const {
     return messages.empty() && tells.empty() && admitted.empty() && starts.empty() &&
-           verbs.empty() && results.empty() && !due;
+           verbs.empty() && results.empty() && arrivals.empty() && !due;
   }
 };
 

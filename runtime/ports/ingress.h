@@ -64,6 +64,9 @@ struct Start {
   Payload root;
   Uuid id;                                 // nil: a new one
   std::function<void(Result<bool>)> done;  // true: new; false: that saga existed
+  /// Instead of all that: a record of others, for every pipeline that listens to its topic.  Checks
+  /// are made.  kInvalid in `done`: it cannot be read, or was refused.
+  RecordRef record{};
 };
 
 /// An operator's verb.

@@ -70,6 +70,13 @@ class ExecutorTest : public ::testing::Test {
     pipelines_.push_back(pipeline);
   }
 
+  /// The last pipeline listens to a topic of others.
+  void Listen(Topic topic) {
+    auto pipeline = std::make_shared<Pipeline>(*pipelines_.back());
+    pipeline->topics.push_back(std::move(topic));
+    pipelines_.back() = std::move(pipeline);
+  }
+
   void Boot() {
     executor_.reset();
     plans_.reset();
@@ -92,6 +99,7 @@ class ExecutorTest : public ::testing::Test {
     options.call_threads = 0;
     options.seed = ++boots_;
     options.faults = faults_;
+    options.dead_topic = dead_topic_;
     executor_ = std::make_unique<Executor>(engine_->journal(), engine_->bus(), plugins_, *plans_,
                                            clock_, metrics_, options);
     executor_->OnLine([this](const Executor::Line& line) {
@@ -225,7 +233,7 @@ class ExecutorTest : public ::testing::Test {
   std::unique_ptr<Executor> executor_;
   std::vector<Fault> faults_;
   std::optional<Millis> timeout_;
-  std::string trace_;
+  std::string trace_, dead_topic_;
   bool hop_commits_ = false;
   std::uint64_t boots_ = 0, started_ = 0, commits_ = 0, crash_at_ = 0;
 };
