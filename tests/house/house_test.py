@@ -82,6 +82,7 @@ class House(unittest.TestCase):
 
     def test_the_runtime_knows_no_plugin_and_no_word_of_the_sample_service(self):
         plugins = sorted(path.parent.name for path in ROOT.glob("plugins/*/CMakeLists.txt"))
+        plugins.remove("topic")  # a word of the runtime's own; its action is not
         self.assertTrue(plugins)
         either = "|".join(map(re.escape, plugins))
         # As a reference: `queue.enter`, `plugin: queue`, `#include "queue/..."`. As a word of C++, `queue` may stay.
@@ -90,7 +91,7 @@ class House(unittest.TestCase):
         for path in under("runtime"):
             for number, line in lines(path):
                 words = WORDS.search(SAMPLE.sub("", line))
-                if words or reference.search(SETTING.sub("", line)) or "data-platform" in line:
+                if words or "topic.send" in line or reference.search(SETTING.sub("", line)) or "data-platform" in line:
                     found.append(f"{name(path)}:{number}: {line.strip()}")
         self.holds(found)
 
