@@ -78,6 +78,21 @@ void Change(const WiringRef& wiring, const HttpRequest& request, const std::stri
          });
 }
 
+constexpr std::string_view kTopic = "topic:";
+
+/// The lines of a request; none: it is answered.
+std::vector<PublishLine> LinesOf(const WiringRef& wiring, const HttpRequest& request,
+                                 const ResponderRef& to) {
+  if (const auto busy = wiring->ingress.Overloaded()) {
+    to->Refuse({.status = 503, .code = busy->first, .detail = busy->second});
+    return {};
+  }
+  auto lines = ReadLines(request.Header("content-type").value_or(""), request.body);
+  if (lines) return std::move(*lines);
+  Send(*to, Answer::Problem(400, "body", lines.error().message));
+  return {};
+}
+
 void Feed(const WiringRef& wiring, const HttpRequest& request, const std::string& name,
           const std::string& event, ResponderRef to) {
   const PipelineRef pipeline = FindPipeline(wiring->view, name);
@@ -89,13 +104,32 @@ void Feed(const WiringRef& wiring, const HttpRequest& request, const std::string
                                      fmt::format("no saga of '{}' begins with '{}'{}", name, event,
                                                  DidYouMean(event, StartEvents(*pipeline)))));
   }
-  if (const auto busy = wiring->ingress.Overloaded()) {
-    return to->Refuse({.status = 503, .code = busy->first, .detail = busy->second});
+  const auto lines = LinesOf(wiring, request, to);
+  if (!lines.empty()) {
+    Publish(wiring->ingress, pipeline, event, lines,
+            [to](const Answer& answer) { Send(*to, answer); });
   }
-  const auto lines = ReadLines(request.Header("content-type").value_or(""), request.body);
-  if (!lines) return Send(*to, Answer::Problem(400, "body", lines.error().message));
-  Publish(wiring->ingress, pipeline, event, *lines,
-          [to](const Answer& answer) { Send(*to, answer); });
+}
+
+/// "topic:orders": the lines are records of a topic.
+void FeedTopic(const WiringRef& wiring, const HttpRequest& request, const std::string& name,
+               ResponderRef to) {
+  const std::string topic = name.substr(kTopic.size());
+  std::vector<std::string> known;
+  for (const PipelineRef& pipeline :
+       wiring->view.pipelines ? wiring->view.pipelines() : std::vector<PipelineRef>()) {
+    for (const Topic& listened : pipeline->topics) known.push_back(listened.name);
+  }
+  if (std::find(known.begin(), known.end(), topic) == known.end()) {
+    return Send(*to, Answer::Problem(404, "no_such_topic",
+                                     fmt::format("no pipeline listens to topic '{}'{}", topic,
+                                                 DidYouMean(topic, known))));
+  }
+  const auto lines = LinesOf(wiring, request, to);
+  if (!lines.empty()) {
+    PublishRecords(wiring->ingress, topic, lines,
+                   [to](const Answer& answer) { Send(*to, answer); });
+  }
 }
 
 void Backup(const WiringRef& wiring, const HttpRequest& request, ResponderRef to) {
@@ -117,7 +151,7 @@ bool OneOf(std::string_view word, std::initializer_list<std::string_view> words)
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-enum class Kind { kRead, kSagaVerb, kLetterVerb, kPublish, kBackup };
+enum class Kind { kRead, kSagaVerb, kLetterVerb, kPublish, kTopic, kBackup };
 
 Kind KindOf(std::span<const std::string> path) {
   const bool three = path.size() == 3;
@@ -127,6 +161,7 @@ Kind KindOf(std::span<const std::string> path) {
   }
   if (three && path[0] == "dlq" && OneOf(path[2], {"replay", "drop"})) return Kind::kLetterVerb;
   if (three && path[0] == "publish") return Kind::kPublish;
+  if (path.size() == 2 && path[0] == "publish" && path[1].starts_with(kTopic)) return Kind::kTopic;
   if (path.size() == 1 && path[0] == "backup") return Kind::kBackup;
   return Kind::kRead;
 }
@@ -162,6 +197,8 @@ void AdminApi::Handle(HttpRequest request, std::shared_ptr<Responder> responder)
       return Change(wiring_, request, "dlq-" + path[2], path[1], std::move(responder));
     case Kind::kPublish:
       return Feed(wiring_, request, path[1], path[2], std::move(responder));
+    case Kind::kTopic:
+      return FeedTopic(wiring_, request, path[1], std::move(responder));
     case Kind::kBackup:
       return Backup(wiring_, request, std::move(responder));
     case Kind::kRead:

@@ -7,11 +7,14 @@
 #include <fmt/core.h>
 
 #include "admin/query.h"
+#include "base/base64.h"
+#include "base/utf8.h"
 
 namespace reprise::runtime {
 namespace {
 
 constexpr std::size_t kPageMax = 500;
+constexpr std::size_t kHeaderMax = 1000;
 constexpr std::size_t kGroupedMax = 10'000;  // letters read for one answer's groups
 
 struct Group {
@@ -30,13 +33,25 @@ json::object LetterJson(const DeadLetter& letter) {
                    {"code", letter.code},
                    {"detail", letter.detail},
                    {"attempts", letter.attempts},
-                   {"key", letter.key},
+                   {"key", CleanUtf8(letter.key, letter.key.size())},
                    {"side", letter.side},
                    {"at", Rfc3339(letter.at)},
                    {"state", letter.state},
                    {"replayable", Replayable(letter)},
                    {"message", letter.message.ToString()}};
   out["saga"] = letter.saga.nil() ? "" : letter.saga.ToString();
+  return out;
+}
+
+/// The record that a letter was: where it came from, and its headers.
+json::object OriginJson(const Record& record) {
+  json::array headers;
+  for (const auto& [name, value] : record.headers)
+    headers.push_back(json::array{CleanUtf8(name, kHeaderMax), CleanUtf8(value, kHeaderMax)});
+  json::object out{{"topic", record.topic}, {"headers", std::move(headers)}};
+  if (record.partition >= 0) out["partition"] = record.partition;
+  if (record.offset >= 0) out["offset"] = record.offset;
+  if (record.at != Time{}) out["at"] = Rfc3339(record.at);
   return out;
 }
 
@@ -156,9 +171,12 @@ Answer ShowLetterJson(Journal& journal, const View& view, std::string_view id) {
   if (!*letter) return Answer::Problem(404, "not_found", fmt::format("no dead letter {}", id));
   json::object body = LetterJson(**letter);
   body["now"] = Rfc3339(view.now);
+  if ((*letter)->record) body["record"] = OriginJson(*(*letter)->record);
   const auto payload = Payload::Parse((*letter)->payload);  // else the bytes of a foreign record
+  const std::string& bytes = (*letter)->payload;
   body["payload"] = payload ? Masked(payload->object(), SecretFields(view.catalog))
-                            : json::value((*letter)->payload);
+                            : json::value(CleanUtf8(bytes, bytes.size()));
+  if (!IsUtf8(bytes)) body["payloadBase64"] = EncodeBase64(bytes);
   return Answer::Of(std::move(body));
 }
 

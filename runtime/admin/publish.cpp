@@ -20,12 +20,20 @@ class Gathered {  // Threads: any.
   Gathered(std::size_t lines, std::function<void(Answer)> answer)
       : left_(lines), results_(lines), answer_(std::move(answer)) {}
 
-  void Put(std::size_t line, std::string_view result, json::object more) {
+  void Put(std::size_t line, const char* result, json::object more) {
     more["result"] = result;
     const std::lock_guard lock(mutex_);
     results_[line] = std::move(more);
     ++counts_[std::string(result)];
     if (--left_ == 0) answer_(Answer::Of(Body()));
+  }
+
+  void Put(std::size_t line, const Result<bool>& made, json::object more) {
+    if (made) return Put(line, *made ? "new" : "existed", std::move(more));
+    const bool busy = made.error().transient();
+    json::object why{{"detail", made.error().message}};
+    if (!busy) why["code"] = "refused";
+    Put(line, busy ? "busy" : "refused", std::move(why));
   }
 
  private:
@@ -146,14 +154,24 @@ void Publish(Ingress& ingress, PipelineRef pipeline, const std::string& event,
     start.id = PublishId(pipeline->name, event, *root, lines[i]);
     start.root = std::move(*root);
     start.done = [gathered, i, id = start.id](Result<bool> made) {
-      if (made) {
-        gathered->Put(i, *made ? "new" : "existed", {{"id", id.ToString()}});
-      } else if (made.error().transient()) {
-        gathered->Put(i, "busy", {{"detail", made.error().message}});
-      } else {
-        gathered->Put(i, "refused", {{"code", "refused"}, {"detail", made.error().message}});
-      }
+      gathered->Put(i, made, {{"id", id.ToString()}});
     };
+    ingress.Submit(std::move(start));
+  }
+}
+
+void PublishRecords(Ingress& ingress, const std::string& topic,
+                    const std::vector<PublishLine>& lines, std::function<void(Answer)> answer) {
+  const auto gathered = std::make_shared<Gathered>(lines.size(), std::move(answer));
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    Record record;
+    record.topic = topic;
+    record.offset = static_cast<std::int64_t>(lines[i].nth);
+    record.value = lines[i].text;
+    record.foreign = true;
+    Start start;
+    start.record = std::make_shared<const Record>(std::move(record));
+    start.done = [gathered, i](Result<bool> made) { gathered->Put(i, made, {}); };
     ingress.Submit(std::move(start));
   }
 }

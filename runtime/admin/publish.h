@@ -1,4 +1,5 @@
-/// Starting sagas from lines of JSON: `reprise publish`.
+/// Starting sagas from lines of a file, as root payloads or as records of a topic: `reprise
+/// publish`.
 #pragma once
 
 #include <functional>
@@ -39,5 +40,10 @@ Result<std::vector<PublishLine>> ReadLines(std::string_view content_type, std::s
 /// send it again.
 void Publish(Ingress& ingress, PipelineRef pipeline, const std::string& event,
              const std::vector<PublishLine>& lines, std::function<void(Answer)> answer);
+
+/// The same with each line as the value of a record of this topic, for every pipeline that listens:
+/// it is read as the topic says, and checks are made.
+void PublishRecords(Ingress& ingress, const std::string& topic,
+                    const std::vector<PublishLine>& lines, std::function<void(Answer)> answer);
 
 }  // namespace reprise::runtime

@@ -293,6 +293,7 @@ Status Assembly::LoadPlans() {
   executor.keep_done = loaded_.deployment.keep_done;
   executor.keep_undone = loaded_.deployment.keep_undone;
   executor.partitions = engine_->partitions();
+  executor.dead_topic = engine_->dead_topic();
   if (Status joined = engine_->Join(*plans_); !joined) return joined;
   executor_ = std::make_unique<Executor>(journal, engine_->bus(), *plugins_, *plans_, *clock_,
                                          metrics_, std::move(executor));

@@ -278,10 +278,10 @@ void AddOperating(CLI::App& app, Options& o) {
   CLI::App* publish =
       Verb(app, o, "publish", "Begin a saga for each line of a file; twice changes nothing");
   AddWhere(publish, o, false);
-  publish->add_option("pipeline", o.pipeline, "its name")->required();
+  publish->add_option("pipeline", o.pipeline, "its name; or topic:NAME, with no event")->required();
   publish->add_option("event", o.event, "an event that begins its sagas")->required();
-  publish->add_option("file", o.path, "JSON Lines, each a full root payload; - is stdin")
-      ->required();
+  publish->add_option("file", o.path,
+                      "JSON Lines, each a full root payload, or a record's value; - is stdin");
 
   CLI::App* backup = Verb(app, o, "backup", "Copy the journal, consistently, into a new file");
   AddWhere(backup, o, true);

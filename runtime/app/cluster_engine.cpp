@@ -1,4 +1,6 @@
 /// The cluster engine: PostgreSQL is the journal, Kafka the wire, Redis makes some things cheaper.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "app/engine.h"
@@ -80,6 +82,7 @@ class ClusterEngine : public Engine {
   std::uint32_t partitions() const override {
     return static_cast<std::uint32_t>(cluster_.partitions);
   }
+  std::string dead_topic() const override { return cluster_.prefix + ".dead"; }
   std::int64_t commits() const override { return postgres_->stats().commits; }
 
   Status Join(const Plans& plans) override {
@@ -89,12 +92,19 @@ class ClusterEngine : public Engine {
         return !options_.mine || options_.mine(*plan->pipeline, step);
       });
     }
+    for (const Plan* plan : plans.current()) {
+      if (Status added = AddTopics(*plan->pipeline, topics); !added) return added;
+    }
     KafkaOptions kafka;
     kafka.brokers = cluster_.kafka_brokers;
     kafka.prefix = cluster_.prefix;
     kafka.partitions = partitions();
     kafka.options = cluster_.kafka_options;
     kafka.unacknowledged_bytes_max = static_cast<std::size_t>(outbox_bytes_);
+    if (Status made = kafka::EnsureTopic(kafka, dead_topic()); !made) {
+      Log(LogLevel::kWarn, "the topic of dead letters cannot be made",
+          {{"topic", dead_topic()}, {"error", made.error().message}});
+    }
     auto bus =
         KafkaBus::Open(std::move(kafka), std::move(topics), postgres_->lanes(), *options_.metrics);
     if (!bus) return bus.error();
@@ -136,6 +146,23 @@ class ClusterEngine : public Engine {
       : cluster_(deployment.cluster),
         outbox_bytes_(deployment.limits.outbox_bytes),
         options_(std::move(options)) {}
+
+  /// Who works on a step that a topic's event reaches reads the topic.
+  Status AddTopics(const Pipeline& pipeline, kafka::Topics& topics) const {
+    for (const Topic& topic : pipeline.topics) {
+      bool mine = !options_.mine;
+      const auto look = [&](StepIndex i) {
+        mine = mine || options_.mine(pipeline, pipeline.step(i));
+      };
+      for (const Target& target : pipeline.TargetsOf(topic.start)) look(target.step);
+      if (const auto it = pipeline.listeners.find(topic.start); it != pipeline.listeners.end())
+        std::for_each(it->second.begin(), it->second.end(), look);
+      std::for_each(pipeline.listen_to_all.begin(), pipeline.listen_to_all.end(), look);
+      if (Status added = topics.AddForeign(topic.name, topic.from == "latest", mine); !added)
+        return added;
+    }
+    return {};
+  }
 
   Status OpenJournal() {
     PostgresEngine::Options options;

@@ -27,6 +27,20 @@ std::string Reason(const json::object& of) {
   return Plain(detail.empty() ? code : code + ": " + detail);
 }
 
+/// "  orders[3] offset 17   ce_id: e-1   ..."
+std::string RecordText(const json::object& record) {
+  std::string out = "  record of " + Plain(TextIn(record, "topic"));
+  if (record.contains("partition")) out += fmt::format("[{}]", NumberIn(record, "partition"));
+  if (record.contains("offset")) out += fmt::format(" offset {}", NumberIn(record, "offset"));
+  out += "\n";
+  for (const json::value& header : ItemsIn(record, "headers")) {
+    const json::array& pair = header.as_array();
+    out +=
+        fmt::format("    {}: {}\n", Plain(pair.at(0).as_string()), Plain(pair.at(1).as_string()));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string GroupTable(const json::object& list, const Look& look) {
@@ -65,6 +79,8 @@ std::string LetterText(const json::object& letter, const Look& look) {
                      saga.empty() ? "– (none)" : saga, Plain(TextIn(letter, "key")),
                      NumberIn(letter, "attempts"), TextIn(letter, "group"));
   out += "  " + Tinted(look, Tint::kBad, Reason(letter)) + "\n";
+  if (const json::value* record = letter.if_contains("record"))
+    out += RecordText(AsObject(*record));
   const json::value* payload = letter.if_contains("payload");
   if (payload != nullptr) {
     out += "  " +

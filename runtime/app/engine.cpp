@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/log.h"
 #include "sqlite/engine.h"
 
 namespace reprise::runtime {
@@ -16,6 +17,17 @@ class EmbeddedEngine : public Engine {
   Bus& bus() override { return sqlite_->bus(); }
   Status DurableAtEnd(const std::function<Status()>& work) override {
     return sqlite_->DurableAtEnd(work);
+  }
+  /// Nobody sends records here: a person has to.
+  Status Join(const Plans& plans) override {
+    for (const Plan* plan : plans.current()) {
+      for (const Topic& topic : plan->pipeline->topics) {
+        Log(LogLevel::kInfo, "this engine has no topics of others; a file may take its place",
+            {{"pipeline", plan->pipeline->name},
+             {"command", "reprise publish topic:" + topic.name + " FILE"}});
+      }
+    }
+    return {};
   }
   std::int64_t commits() const override { return sqlite_->stats().commits; }
   std::string data_folder() const override {

@@ -31,6 +31,8 @@ class Engine {  // Threads: the executor's, unless a function says otherwise.
   }
   /// Whose SQL the journal speaks.
   virtual bool postgres() const { return false; }
+  /// The topic to which every dead letter goes too; empty: there is no wire.
+  virtual std::string dead_topic() const { return {}; }
   /// Of every step's lanes; 0: there are none.
   virtual std::uint32_t partitions() const { return 0; }
 

@@ -1,4 +1,4 @@
-// reprise publish PIPELINE EVENT FILE.jsonl
+// reprise publish PIPELINE EVENT FILE.jsonl, or topic:NAME FILE.jsonl
 
 #include <algorithm>
 #include <chrono>
@@ -69,8 +69,9 @@ class Feed {
     for (const FileLine& line : lines) {
       items.push_back(json::object{{"text", line.text}, {"nth", line.nth}});
     }
-    return remote_.Post({"publish", options_.pipeline, options_.event},
-                        {{"lines", std::move(items)}});
+    std::vector<std::string> path{"publish", options_.pipeline};
+    if (!options_.event.empty()) path.push_back(options_.event);
+    return remote_.Post(path, {{"lines", std::move(items)}});
   }
 
   // Too big for one request: in two, or not at all.
@@ -133,14 +134,21 @@ void PrintSummary(const Options& o, const Totals& totals, const std::string& fla
                                                     {"refusals", totals.refusals}}));
     return;
   }
-  fmt::print(stderr, "{} new, {} already there, {} refused   reprise saga list --pipeline {}{}\n",
-             Grouped(totals.fresh), Grouped(totals.existed), Grouped(totals.refused), o.pipeline,
-             flags);
+  const std::string of = o.event.empty() ? "" : " --pipeline " + o.pipeline;
+  fmt::print(stderr, "{} new, {} already there, {} refused   reprise saga list{}{}\n",
+             Grouped(totals.fresh), Grouped(totals.existed), Grouped(totals.refused), of, flags);
 }
 
 }  // namespace
 
-int RunPublish(const Options& options) {
+int RunPublish(const Options& given) {
+  Options options = given;
+  const bool topic = options.pipeline.starts_with("topic:");
+  if (topic && options.path.empty()) options.path = std::exchange(options.event, "");
+  if (topic != options.event.empty() || options.path.empty()) {
+    fmt::print(stderr, "reprise: write publish PIPELINE EVENT FILE, or publish topic:NAME FILE\n");
+    return exit_code::kUsage;
+  }
   std::ifstream file;
   std::uint64_t size = 0;
   const bool from_stdin = options.path == "-";
@@ -162,7 +170,8 @@ int RunPublish(const Options& options) {
   Feed feed(options, *remote);
   Totals totals;
   {
-    Progress progress(options.pipeline + "/" + options.event, from_stdin ? 0 : (size >> 10) + 1);
+    Progress progress(topic ? options.pipeline : options.pipeline + "/" + options.event,
+                      from_stdin ? 0 : (size >> 10) + 1);
     while (true) {
       std::vector<FileLine> chunk = lines.Next(kLinesMax, kBytesMax);
       if (chunk.empty()) break;

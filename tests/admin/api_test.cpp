@@ -40,8 +40,6 @@ class ApiTest : public ::testing::Test {
   std::string token;
 };
 
-using Headers = std::vector<std::pair<std::string, std::string>>;
-
 TEST_F(ApiTest, ReadsSagasLettersPipelinesAndPlugins) {
   EXPECT_EQ(Body(Call("GET", {"sagas"})).at("sagas").as_array().size(), 4U);
   EXPECT_EQ(Body(Call("GET", {"sagas", "019b76da-a802"})).at("subject"), "o-2");

@@ -53,6 +53,22 @@ TEST_F(LettersTest, KeepsAGroupsNameWhenMoreArrive) {
   EXPECT_EQ(List({{"group", "g000000"}}).status, 404);
 }
 
+TEST_F(LettersTest, ShowsTheRecordThatItWas) {
+  Record record;
+  record.topic = "orders";
+  record.partition = 3;
+  record.offset = 17;
+  record.headers = {{"colour", "red"}};
+  Put(4, "topic orders", "unreadable", 4000);
+  journal.letters.back().record = std::make_shared<const Record>(record);
+  journal.letters.back().payload = "\xFF";
+  const Answer answer = ShowLetterJson(journal, view, "4");
+  EXPECT_EQ(json::serialize(answer.body.at("record")),
+            R"({"topic":"orders","headers":[["colour","red"]],"partition":3,"offset":17})");
+  EXPECT_EQ(answer.body.at("payload"), "\xEF\xBF\xBD");
+  EXPECT_EQ(answer.body.at("payloadBase64"), "/w==");
+}
+
 TEST_F(LettersTest, PagesByNumber) {
   const Answer first = List({{"limit", "2"}});
   EXPECT_EQ(first.body.at("next"), 2);
