@@ -84,7 +84,14 @@ CREATE INDEX rp_signal_saga ON rp_signal(saga, name);
 // The record that a dead letter was: topic, partition, offset and headers, as JSON.
 constexpr const char* kOrigin = "ALTER TABLE rp_dead ADD COLUMN origin text";
 
-constexpr std::array<const char*, kSchemaVersion> kSteps{kFirst, kOrigin};
+// A lock is a row that is always there, so that taking one inserts nothing and waits for nobody;
+// names share rows by their hash.  `token` rises with every taking that is committed.
+constexpr const char* kLocks = R"sql(
+CREATE TABLE rp_lock(id bigint PRIMARY KEY, token bigint NOT NULL DEFAULT 0) WITH (fillfactor = 50);
+INSERT INTO rp_lock(id) SELECT generate_series(0, 16383);
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kSteps{kFirst, kOrigin, kLocks};
 
 /// Asks the table of tables: to_regclass would answer from what this session remembers.
 Result<int> Version(Database& db) {

@@ -253,15 +253,25 @@ std::vector<Message> PostgresTransaction::TakeLocal(std::vector<Message>& outbox
   return out;
 }
 
-/// Locks of the server's own table of locks: nothing is written, and nobody waits.
+/// A name's row is taken, or another transaction has it: nobody waits.  The row's lock ends with
+/// the transaction and with nothing else, so that who loses its connection, or was paused for too
+/// long, loses the effects together with the lock.  Its token is this taking's number: it rises by
+/// the very commit that the lock guards, which the database refuses to whoever does not hold the
+/// row.
 Result<std::vector<bool>> PostgresTransaction::TakeLocks(std::span<const std::string> names) {
   if (auto ready = Ready(); !ready) return ready.error();
   Column column(kText);
   for (const std::string& name : names) column.Add(Clean(name));
   auto rows =
-      Ask("SELECT pg_try_advisory_xact_lock(hashtextextended(u.name, 7))"
-          " FROM unnest($1::text[]) WITH ORDINALITY u(name, nth) ORDER BY nth",
-          Params::Of(std::move(column)));
+      Ask("WITH wanted AS MATERIALIZED (SELECT nth, hashtextextended(name, 7) & 16383 AS id"
+          "  FROM unnest($1::text[]) WITH ORDINALITY u(name, nth)),"
+          " free AS MATERIALIZED (SELECT l.id FROM rp_lock l"
+          "  WHERE l.id = ANY(ARRAY(SELECT id FROM wanted)) ORDER BY l.id FOR UPDATE SKIP LOCKED),"
+          " taken AS (UPDATE rp_lock l SET token = l.token + 1 FROM free f WHERE l.id = f.id"
+          "  RETURNING l.id)"
+          " SELECT (t.id IS NOT NULL)::int FROM wanted w LEFT JOIN taken t ON t.id = w.id"
+          " ORDER BY w.nth",
+          Params::Of(std::move(column)), Database::kOnce);
   if (!rows) return rows.error();
   std::vector<bool> out;
   for (int i = 0; i < rows->rows(); ++i) out.push_back(rows->Int(i, 0) != 0);

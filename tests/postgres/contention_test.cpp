@@ -85,6 +85,39 @@ TEST_F(ContentionTest, ALockOfARouteIsTakenByOne) {
   EXPECT_EQ(*Begin(*two)->TakeLocks(names), (std::vector<bool>{true, true}));
 }
 
+TEST_F(ContentionTest, WhoLosesItsSessionLosesItsLockAndWhatItDidUnderIt) {
+  const auto one = Worker();
+  const auto two = Worker();
+  const std::vector<std::string> names{"userId=a"};
+  auto holds = Begin(*one);
+  EXPECT_EQ(*holds->TakeLocks(names), (std::vector<bool>{true}));
+  ASSERT_GOOD(holds->Create(std::vector{SagaOf(1)}));
+  ASSERT_EQ(Ask("SELECT count(pg_terminate_backend(pid, 20000)) FROM pg_stat_activity WHERE"
+                " datname = current_database() AND state = 'idle in transaction'"),
+            "1");
+  EXPECT_EQ(*Begin(*two)->TakeLocks(names), (std::vector<bool>{true}));
+  EXPECT_FALSE(holds->Commit({}).ok());
+  holds.reset();
+  EXPECT_FALSE(*two->journal().FindSaga(Id(1)));
+}
+
+/// What a lock guarded can be put in order by it, whoever had it.
+TEST_F(ContentionTest, ALocksTokenRisesWithEveryTakingThatIsCommittedAndNoOther) {
+  const auto one = Worker();
+  const auto two = Worker();
+  const std::vector<std::string> names{"userId=a"};
+  const auto take = [&](PostgresEngine& worker, bool commit) {
+    const auto tx = Begin(worker);
+    EXPECT_EQ(*tx->TakeLocks(names), (std::vector<bool>{true}));
+    if (commit) ASSERT_GOOD(tx->Commit({}));
+  };
+  take(*one, true);
+  take(*two, true);
+  take(*two, false);
+  take(*one, true);
+  EXPECT_EQ(Ask("SELECT max(token) || ' ' || sum(token) FROM rp_lock"), "3 3");
+}
+
 TEST_F(ContentionTest, TwoThatPurgeTheSameSagasCountThemOnce) {
   const auto one = Worker();
   const auto two = Worker();
