@@ -119,6 +119,7 @@ Result<std::unique_ptr<Assembly>> Assembly::Build(AssemblyOptions options) {
 
 Assembly::~Assembly() {
   if (executor_) executor_->Stop();
+  executor_.reset();  // before what `waiting` of the engine asks it for
 }
 
 Status Assembly::ReadFiles() {
@@ -188,7 +189,12 @@ bool Assembly::serves_routes() const {
 
 Status Assembly::OpenEngine() {
   if (Status status = CheckSteps(); !status) return status;
-  EngineOptions wanted{clock_, own_clock_.get(), &metrics_, options_.hop_commits, nullptr};
+  EngineOptions wanted;
+  wanted.clock = clock_;
+  wanted.follows = own_clock_.get();
+  wanted.metrics = &metrics_;
+  wanted.hop_commits = options_.hop_commits;
+  wanted.waiting = [this] { return executor_ && executor_->Waiting(); };
   if (!options_.steps.empty()) {
     wanted.mine = [&steps = options_.steps](const Pipeline& pipeline, const Step& step) {
       return std::any_of(steps.begin(), steps.end(), [&](const std::string& name) {

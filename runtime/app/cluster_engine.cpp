@@ -114,7 +114,13 @@ class ClusterEngine : public Engine {
 
   std::vector<Part> parts() override {
     std::vector<Part> parts;
+    parts.push_back({"postgres", [this]() -> Result<std::string> {
+                       if (auto why = postgres_->Trouble()) return Error{Code::kUnavailable, *why};
+                       return std::string();
+                     }});
     parts.push_back({"kafka", [this]() -> Result<std::string> {
+                       if (bus_->away())
+                         return Error{Code::kUnavailable, "no broker can be reached"};
                        if (auto why = bus_->Overloaded()) return Error{Code::kUnavailable, *why};
                        std::string stopped;
                        for (const std::string& lane : bus_->Stopped()) stopped += lane + "; ";
@@ -168,6 +174,7 @@ class ClusterEngine : public Engine {
     PostgresEngine::Options options;
     options.url = cluster_.postgres_url;
     options.clock = options_.clock;
+    options.waiting = options_.waiting;
     if (options_.hop_commits) options.rounds = 0;
     if (options_.follows)
       options.on_time = [clock = options_.follows](Time now) { clock->Follow(now); };

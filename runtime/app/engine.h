@@ -62,6 +62,8 @@ struct EngineOptions {
   Clock* clock = nullptr;          // outlives the engine
   SystemClock* follows = nullptr;  // the same, if it may be set by the journal's time; or null
   Metrics* metrics = nullptr;
+  /// Called on the worker's thread while the journal's server is silent: true gives it up.
+  std::function<bool()> waiting;
   bool hop_commits = false;  // each hop of a message is a commit of its own (crash tests)
   /// The steps that this process works on; null: all.
   std::function<bool(const Pipeline&, const Step&)> mine;

@@ -286,6 +286,24 @@ void Executor::Abandon(Work& work, const Error& error) {
   for (CallResult& result : work.results) inbox_.results.push_back(std::move(result));
 }
 
+bool Executor::Waiting() {
+  if (!journal_down_.exchange(true))
+    Log(LogLevel::kError, "the journal does not answer; nothing is accepted until it does");
+  RefuseWaiting("the journal does not answer");
+  return stopping_;
+}
+
+/// Requests that no turn has taken up: nothing of them was begun.
+void Executor::RefuseWaiting(const std::string& why) {
+  std::deque<Request> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting.swap(inbox_.requests);
+  }
+  waiting_ -= waiting.size();
+  for (const Request& request : waiting) request.reply(Unavailable("unavailable", why));
+}
+
 void Executor::Settle() {
   while (!stopping_ && Turn()) {
   }

@@ -66,6 +66,11 @@ class Executor : public Ingress {
   void Run();
   void Stop();
 
+  /// For a journal that waits in the middle of a turn for a server that says nothing: nothing more
+  /// is accepted until a commit succeeds, and who waits to be taken up is told so.  True: the wait
+  /// is in vain, since the executor is to stop.  Threads: Run's.
+  bool Waiting();
+
   void Submit(Request request) override;
   void Submit(Start start) override;
   void Submit(Verb verb) override;
@@ -121,6 +126,7 @@ class Executor : public Ingress {
   Work Collect();
   bool Commit(Work& work);  // false: the journal failed, everything was put back or refused
   void Abandon(Work& work, const Error& error);
+  void RefuseWaiting(const std::string& why);
   void PutBack(Work& work);
   void ComeAgain(std::vector<Admitted> busy);
   void TakeBusy(Inbox& inbox);

@@ -29,7 +29,7 @@
 
 namespace reprise::runtime {
 
-class KafkaBus : public Bus {  // Threads: the worker's; Overloaded and Stopped from any.
+class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and Stopped from any.
  public:
   /// Makes missing topics and joins the group.  A process without steps of its own only publishes.
   /// `lanes` and `metrics` outlive the bus.  Blocks; kUnavailable: no Kafka; kInvalid: options, or
@@ -44,6 +44,8 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded and Stopped 
   Status Publish(std::span<const Message> outbox) override;
   void OnArrival(std::function<void()> wake) override;
   std::optional<std::string> Overloaded() const override;
+  /// No broker can be reached.  Threads: any.
+  bool away() const { return producer_.away(); }
   Result<std::int64_t> Lag() override;
 
   /// Lanes that stand still and why, for readiness; see kafka::Consumer.

@@ -55,7 +55,7 @@ class Consumer {  // Threads: one; Stopped from any.
   /// Messages known to wait in this worker's lanes.
   std::int64_t Lag() const;
 
-  /// Lanes that stand still, and why: "<topic>[3]: ...".
+  /// Lanes that stand still, and why: "<topic>[3] (rp_lane <id>): ...".
   std::vector<std::string> Stopped() const;
   std::vector<LaneId> held() const;
 

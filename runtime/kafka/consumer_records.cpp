@@ -210,7 +210,7 @@ void Consumer::Stop(LaneId lane, const std::string& why) {
   Log(LogLevel::kError, "a lane stands still; nothing of it is skipped",
       {{"lane", topics_.Name(lane)}, {"why", why}});
   const std::lock_guard lock(mutex_);
-  stopped_[lane] = topics_.Name(lane) + ": " + why;
+  stopped_[lane] = fmt::format("{} (rp_lane {}): {}", topics_.Name(lane), lane, why);
 }
 
 }  // namespace reprise::runtime::kafka

@@ -11,7 +11,8 @@ namespace reprise::runtime::kafka {
 namespace {
 
 constexpr unsigned kIndexBits = 24;
-constexpr std::chrono::seconds kRebuildEvery{1};
+constexpr std::chrono::seconds kRebuildEvery{1}, kLookEvery{1};
+constexpr int kLookMs = 100;
 
 constexpr std::uint64_t OutboxOf(std::uint64_t where) {
   return where >> kIndexBits;
@@ -172,6 +173,8 @@ void Producer::OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* se
 
 void Producer::OnError(rd_kafka_t* client, int error, const char* reason, void* self) {
   Producer& producer = *static_cast<Producer*>(self);
+  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !producer.away_.exchange(true))
+    Log(LogLevel::kWarn, "no kafka broker can be reached");
   if (error != RD_KAFKA_RESP_ERR__FATAL) {
     Log(LogLevel::kDebug, "kafka producer", {{"error", reason}});
     return;
@@ -210,7 +213,21 @@ void Producer::Serve() {
   const bool lately = rebuilt_ > 0 && now - made_ < kRebuildEvery;
   if ((!broken_.empty() || !client_) && !lately) Rebuild();
   if (client_ && broken_.empty()) Produce();
+  LookForBroker();
   Note();
+}
+
+/// librdkafka says when the last broker goes, and not when the first one comes back.
+void Producer::LookForBroker() {
+  const auto now = Steady::now();
+  if (!away_ || !client_ || now - looked_ < kLookEvery) return;
+  looked_ = now;
+  const struct rd_kafka_metadata* found = nullptr;
+  if (rd_kafka_metadata(client_.get(), 0, nullptr, &found, kLookMs) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return;
+  const Owned<const struct rd_kafka_metadata> owned(found);
+  away_ = false;
+  Log(LogLevel::kInfo, "a kafka broker is there again");
 }
 
 void Producer::Produce() {

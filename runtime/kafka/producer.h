@@ -59,6 +59,8 @@ class Producer {  // Threads: one; Overloaded from any.
   rd_kafka_t* handle() const { return client_.get(); }
 
   std::optional<std::string> Overloaded() const;
+  /// No broker can be reached.  Threads: any.
+  bool away() const { return away_; }
 
  private:
   using Steady = std::chrono::steady_clock;
@@ -83,6 +85,7 @@ class Producer {  // Threads: one; Overloaded from any.
   void Rebuild();
   Status Make();
   void Forget();
+  void LookForBroker();
   void Note();
   Outbox* Of(std::uint64_t where);
   RecordView At(std::uint64_t where);
@@ -104,6 +107,9 @@ class Producer {  // Threads: one; Overloaded from any.
   Steady::time_point made_{};
   int rebuilt_ = 0;
 
+  Steady::time_point looked_{};  // for a broker, while none is there
+
+  std::atomic<bool> away_ = false;
   std::atomic<bool> reports_wanted_ = false;
   std::atomic<std::size_t> bytes_seen_ = 0;       // for Overloaded
   std::atomic<std::int64_t> oldest_seen_ms_ = 0;  // steady clock; 0: nothing is on its way

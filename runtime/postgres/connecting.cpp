@@ -10,6 +10,7 @@ namespace reprise::runtime::postgres {
 namespace {
 
 constexpr int kVersionMin = 130'000;
+constexpr Millis kNotAgainFor{100};
 
 /// libpq's own message about a connection string quotes the string, password and all.
 Status CheckUrl(const std::string& url) {
@@ -43,15 +44,19 @@ Status Database::Connect() {
     if (PQstatus(connection_) == CONNECTION_OK) return {};
     Close();
   }
-  if (auto open = Open(); !open) {
-    Close();
-    return open;
-  }
-  if (auto ready = SetUp(); !ready) {
-    Close();
-    return ready;
-  }
+  if (std::chrono::steady_clock::now() < not_before_) return away_;
+  if (auto open = Open(); !open) return Away(open.error());
+  if (auto ready = SetUp(); !ready) return Away(ready.error());
+  Troubled(std::nullopt);
   return {};
+}
+
+Status Database::Away(Error why) {
+  Close();
+  Troubled(why.message);
+  away_ = std::move(why);
+  not_before_ = std::chrono::steady_clock::now() + kNotAgainFor;
+  return away_;
 }
 
 Status Database::Open() {

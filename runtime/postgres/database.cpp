@@ -23,6 +23,9 @@ std::string_view Field(const PGresult* result, int field) {
   return Trimmed(PQresultErrorField(result, field));
 }
 
+constexpr std::chrono::seconds kSilence{3};  // longer than anybody waits for a lock
+constexpr int kLookAround = 500;             // ms
+
 /// The server has its own limits; this one is for a server that says nothing at all.
 Millis Patience(const Options& options) {
   return options.statement_wait * 2 + options.lock_wait;
@@ -34,6 +37,16 @@ void Database::Close() {
   if (connection_ != nullptr) PQfinish(connection_);
   connection_ = nullptr;
   prepared_.clear();
+}
+
+std::optional<std::string> Database::Trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void Database::Troubled(std::optional<std::string> why) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(why);
 }
 
 void Database::Cut() {
@@ -69,19 +82,26 @@ Error Database::ErrorOf(PGresult* result) {
 }
 
 Result<PGresult*> Database::Next() {
-  const auto until = std::chrono::steady_clock::now() + Patience(options_);
+  const auto began = std::chrono::steady_clock::now();
+  bool silent = false;
   while (PQisBusy(connection_) != 0) {
     pollfd wanted{PQsocket(connection_), POLLIN, 0};
-    const auto left = std::chrono::duration_cast<Millis>(until - std::chrono::steady_clock::now());
-    if (left.count() <= 0) {
-      Close();
-      refusal_ = {"", "no answer", 0};
-      return Error{Code::kUnavailable, "PostgreSQL: no answer within the time it had"};
+    const auto waited = std::chrono::steady_clock::now() - began;
+    if (waited >= kSilence) {
+      silent = true;
+      Troubled("no answer for " + std::to_string(waited / std::chrono::seconds(1)) + " s");
+      const bool given_up = options_.waiting && options_.waiting();
+      if (given_up || waited >= Patience(options_)) {
+        Close();
+        refusal_ = {"", "no answer", 0};
+        return Error{Code::kUnavailable, "PostgreSQL: no answer within the time it had"};
+      }
     }
-    const int ready = ::poll(&wanted, 1, static_cast<int>(left.count()));
+    const int ready = ::poll(&wanted, 1, kLookAround);
     if (ready < 0 && errno == EINTR) continue;
     if (ready > 0 && PQconsumeInput(connection_) == 0) return Broken();
   }
+  if (silent) Troubled(std::nullopt);
   return PQgetResult(connection_);
 }
 

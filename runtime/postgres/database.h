@@ -1,9 +1,13 @@
 /// Database: the worker's one connection, its prepared statements, and what a failure is called.
 ///
 /// A connection that breaks is given up with everything in it, and the next use makes another one:
-/// nothing ever goes on quietly in a session that is not the one it began in.
+/// nothing ever goes on quietly in a session that is not the one it began in.  After an attempt
+/// that failed everything fails at once for a moment, so that a batch does not wait once for each
+/// of its questions.
 #pragma once
 
+#include <chrono>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -94,12 +98,17 @@ class Database {  // Threads: one at a time.
   /// Changes whenever there is another session.
   std::int64_t session() const { return stats_.connections; }
   int server_version() const { return server_version_; }
+  /// Why the server cannot be reached, or has been silent for long; nothing while it answers.
+  /// Threads: any.
+  std::optional<std::string> Trouble() const;
   /// "host:port/database"; never a password.
   std::string Where() const;
 
  private:
   Status Open();
   Status SetUp();
+  Status Away(Error why);
+  void Troubled(std::optional<std::string> why);
   /// The next result, waited for no longer than a statement may take.  Null: there is none.
   Result<PGresult*> Next();
   Result<Answer> Last();  // of a statement that was sent alone
@@ -113,6 +122,11 @@ class Database {  // Threads: one at a time.
   std::unordered_map<const void*, bool> prepared_;
   Refusal refusal_;
   int server_version_ = 0;
+  std::chrono::steady_clock::time_point not_before_{};  // the next attempt to connect
+  Error away_;                                          // why the last one failed
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::optional<std::string> trouble_;
 };
 
 }  // namespace reprise::runtime::postgres

@@ -52,6 +52,9 @@ const PostgresEngine::Stats& PostgresEngine::stats() const {
 Uuid PostgresEngine::worker() const {
   return parts_->core.worker.id();
 }
+std::optional<std::string> PostgresEngine::Trouble() const {
+  return parts_->core.db.Trouble();
+}
 Result<std::int64_t> PostgresEngine::Reserve(std::string_view counter, std::int64_t at_least,
                                              std::int64_t block) {
   return parts_->journal.counters().Reserve(counter, at_least, block);

@@ -33,6 +33,9 @@ class PostgresEngine {  // Threads: one at a time; no transaction is open when i
   Lanes& lanes();
   const Stats& stats() const;
   Uuid worker() const;
+  /// Why PostgreSQL cannot be reached or does not answer, for readiness; nothing: it does.
+  /// Threads: any.
+  std::optional<std::string> Trouble() const;
 
   /// For one who counts elsewhere, a block at a time: the first of `block` values that are above
   /// `at_least` and that nobody was ever given.  Durable when it returns.

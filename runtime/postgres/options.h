@@ -25,8 +25,9 @@ struct Options {
   std::function<Result<std::int64_t>(std::string_view counter, std::int64_t delta,
                                      std::int64_t floor)>
       count;
-  /// Asked while the answer to a COMMIT is sought: true gives it up, and Commit says kInDoubt.
-  std::function<bool()> giving_up;
+  /// Called now and then while the server is silent or away and there is nothing to do but wait:
+  /// true gives it up.  A Commit whose answer was being sought then says kInDoubt.
+  std::function<bool()> waiting;
   const Clock* clock = nullptr;  // outlives the engine; dates migrations; none: the machine's
 };
 

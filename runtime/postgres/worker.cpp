@@ -145,7 +145,7 @@ Result<bool> Worker::Resolve() {
       unsure_ = false;  // buried long ago: nobody can say any more
       return Error{Code::kInDoubt, seq.error().message};
     }
-    if (options_.giving_up && options_.giving_up())
+    if (options_.waiting && options_.waiting())
       return Error{Code::kInDoubt, "journal: the answer to the commit was lost"};
     Pause(kAskAgain);
   }

@@ -21,6 +21,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.parse
 import uuid
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -188,11 +189,14 @@ def servers():
 
 
 class Cluster:
-    """A database and a prefix of topics, for as many runtimes as a test wants."""
+    """A database and a prefix of topics, for as many runtimes as a test wants.
 
-    def __init__(self):
+    `where`: the servers' variables; those of servers.env if a test has none of its own.
+    """
+
+    def __init__(self, where=None):
         self.name = "e2e_" + uuid.uuid4().hex[:12]
-        self._servers = servers()
+        self._servers = where or servers()
         self.sql(f"CREATE DATABASE {self.name}", database=None)
 
     @property
@@ -201,7 +205,7 @@ class Cluster:
 
     def _url(self, database):
         url = self._servers["REPRISE_POSTGRES"]
-        return url if database is None else url.rsplit("/", 1)[0] + "/" + database
+        return url if database is None else urllib.parse.urlsplit(url)._replace(path="/" + database).geturl()
 
     def sql(self, text, database=""):
         """Runs SQL; its rows as lists of text."""

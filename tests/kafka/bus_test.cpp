@@ -185,6 +185,16 @@ TEST_F(KafkaTest, ALogThatEndsBeforeTheJournalStandsStill) {
               HasSubstr("the journal comes to offset 7, and the topic ends at 0"));
 }
 
+TEST_F(KafkaTest, SaysThatNoBrokerCanBeReachedUntilOneIsThereAgain) {
+  const auto worker = Start(false);
+  EXPECT_FALSE(worker->bus->away());
+  rd_kafka_mock_broker_set_down(mock_, -1);
+  EXPECT_TRUE(Until([&] { return worker->bus->away(); }, {worker.get()}));
+  EXPECT_EQ(worker->bus->Overloaded(), std::nullopt) << "nothing is on its way";
+  rd_kafka_mock_broker_set_up(mock_, -1);
+  EXPECT_TRUE(Until([&] { return !worker->bus->away(); }, {worker.get()}));
+}
+
 TEST_F(KafkaTest, UnreadableRecordsComeInTheirPlace) {
   const auto worker = StartWith(2 * kPartitions);
   Send(*worker, {MessageOf(0)}, {{"shop.order.take", "k", "not json", FromMillis(1)}});

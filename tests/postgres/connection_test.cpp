@@ -103,7 +103,7 @@ TEST_F(ConnectionTest, ACommitInDoubtIsGivenUpOnlyWhenAsked) {
   MakeSlow("60");
   std::atomic<bool> giving_up = false;
   const auto worker =
-      Worker({.lock_wait = Millis(100), .statement_wait = Millis(120'000), .giving_up = [&] {
+      Worker({.lock_wait = Millis(100), .statement_wait = Millis(120'000), .waiting = [&] {
                 return giving_up.load();
               }});
   std::unique_ptr<Transaction> tx;
@@ -111,7 +111,7 @@ TEST_F(ConnectionTest, ACommitInDoubtIsGivenUpOnlyWhenAsked) {
   const auto cut = Worker({.url = Through(proxy),
                            .lock_wait = Millis(100),
                            .statement_wait = Millis(120'000),
-                           .giving_up = [&] { return giving_up.load(); }});
+                           .waiting = [&] { return giving_up.load(); }});
   auto done = CommitSlowly(*cut, tx);
   proxy.Cut();
   AwaitBlocked();  // the old session still holds the row, so nobody can know
