@@ -66,6 +66,9 @@ constexpr CodeInfo kCodes[] = {
      "postgres: { url: ${DATABASE_URL} }"},
     {"RPR023", "a file of ${file:...} cannot be read",
      "It is missing, not readable, or larger than 64 KiB.", "secret: ${file:/run/secrets/none}"},
+    {"RPR024", "a secret stands in the file",
+     "Files are read by many and kept for ever.  Write ${VAR} or ${file:/path}.",
+     "postgres: { url: postgresql://reprise:hunter2@db/shop }"},
     // ---- types and settings
     {"RPR030", "not a type",
      "Types are string(1..64), integer(1..9), number, boolean, object, [T], {...}, each perhaps "

@@ -21,6 +21,18 @@ void ReadText(const Node& map, std::string_view key, std::string& out, Sink& sin
     out = AsText(*node, fmt::format("'{}'", key), sink).value_or(out);
 }
 
+/// An address with a password, or a secret, must come from outside the file.
+void CheckFromOutside(const Node& node, bool secret, Sink& sink) {
+  if (!secret || node.filled || node.bad || !node.scalar() || node.text.empty()) return;
+  sink.Error("RPR024", node, "a secret stands in the file; write ${VAR} or ${file:/path}");
+}
+
+void ReadUrl(const Node& map, std::string& out, Sink& sink) {
+  ReadText(map, "url", out, sink);
+  if (const Node* url = map.Find("url"))
+    CheckFromOutside(*url, MaskedAddress(url->text) != url->text, sink);
+}
+
 void ReadKafka(const Node& node, Deployment::Cluster& cluster, Sink& sink) {
   if (!CheckMap(node, "'kafka'", {"brokers", "options"}, sink)) return;
   ReadText(node, "brokers", cluster.kafka_brokers, sink);
@@ -34,6 +46,7 @@ void ReadKafka(const Node& node, Deployment::Cluster& cluster, Sink& sink) {
   for (const Node::Entry& entry : options->entries) {
     if (const auto text = AsText(entry.value, "an option", sink))
       cluster.kafka_options[entry.key.text] = *text;
+    CheckFromOutside(entry.value, SoundsSecret(entry.key.text), sink);
   }
 }
 
@@ -49,10 +62,10 @@ void ReadCluster(const Node& node, Deployment::Cluster& cluster, Sink& sink) {
   if (const Node* n = node.Find("kafka")) ReadKafka(*n, cluster, sink);
   if (const Node* n = node.Find("postgres");
       n != nullptr && CheckMap(*n, "'postgres'", {"url"}, sink)) {
-    ReadText(*n, "url", cluster.postgres_url, sink);
+    ReadUrl(*n, cluster.postgres_url, sink);
   }
   if (const Node* n = node.Find("redis"); n != nullptr && CheckMap(*n, "'redis'", {"url"}, sink)) {
-    ReadText(*n, "url", cluster.redis_url, sink);
+    ReadUrl(*n, cluster.redis_url, sink);
   }
 }
 

@@ -61,6 +61,11 @@ std::vector<std::string> ApplyOverrides(Deployment& deployment, const Environmen
 void FillPlugins(Deployment& deployment, const PluginCatalog& catalog,
                  const std::set<std::string>& used, const Node& root, Sink& sink);
 
+/// "postgres://ann:pw@host/db" with the password masked; also "host=x password=pw".
+std::string MaskedAddress(std::string address);
+/// Whether an option of this name holds what nobody may see: a password, a key.
+bool SoundsSecret(std::string name);
+
 /// The deployment as YAML, as it is in effect; secret settings and passwords in addresses are
 /// masked.
 std::string Print(const Deployment& deployment, const PluginCatalog& catalog);

@@ -94,6 +94,7 @@ void Replace(Node& node, const Environment& environment, Sink& sink) {
         ValueOf(std::string_view(text).substr(next + 2, end - next - 2), place, environment, sink);
     if (value) {
       out += *value;
+      node.filled = true;
     } else {
       node.bad = true;
     }

@@ -19,6 +19,7 @@ struct Node {
   Place place;
   std::string text;            // kScalar, after interpolation
   bool quoted = false;         // kScalar in quotes, or a block scalar
+  bool filled = false;         // some of it came by interpolation
   bool bad = false;            // reported already: say nothing more about it
   std::vector<Node> items;     // kSequence
   std::vector<Entry> entries;  // kMap, in file order, keys unique

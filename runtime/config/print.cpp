@@ -15,31 +15,6 @@ std::string Quoted(std::string_view text) {
   return json::serialize(json::string(text));
 }
 
-/// "postgres://ann:pw@host/db" with the password masked; also "host=x password=pw".
-std::string MaskedAddress(std::string address) {
-  const size_t scheme = address.find("://");
-  const size_t at = address.rfind('@');
-  if (scheme != std::string::npos && at != std::string::npos && at > scheme) {
-    const size_t colon = address.find(':', scheme + 3);
-    if (colon < at) address.replace(colon + 1, at - colon - 1, kMask);
-  }
-  for (size_t word = address.find("password="); word != std::string::npos;
-       word = address.find("password=", word + 9)) {
-    const size_t end = std::min(address.find_first_of(" &", word), address.size());
-    address.replace(word + 9, end - word - 9, kMask);
-  }
-  return address;
-}
-
-bool SoundsSecret(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr std::array<std::string_view, 5> kWords = {"password", "secret", "token", ".pem",
-                                                      "jaas"};
-  return std::any_of(kWords.begin(), kWords.end(),
-                     [&](std::string_view word) { return name.find(word) != std::string::npos; });
-}
-
 std::string Size(std::int64_t bytes) {
   for (const auto& [unit, name] :
        {std::pair{std::int64_t{1} << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}}) {
@@ -86,6 +61,30 @@ std::string Cluster(const Deployment::Cluster& cluster) {
 }
 
 }  // namespace
+
+std::string MaskedAddress(std::string address) {
+  const size_t scheme = address.find("://");
+  const size_t at = address.rfind('@');
+  if (scheme != std::string::npos && at != std::string::npos && at > scheme) {
+    const size_t colon = address.find(':', scheme + 3);
+    if (colon < at) address.replace(colon + 1, at - colon - 1, kMask);
+  }
+  for (size_t word = address.find("password="); word != std::string::npos;
+       word = address.find("password=", word + 9)) {
+    const size_t end = std::min(address.find_first_of(" &", word), address.size());
+    address.replace(word + 9, end - word - 9, kMask);
+  }
+  return address;
+}
+
+bool SoundsSecret(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::array<std::string_view, 5> kWords = {"password", "secret", "token", ".pem",
+                                                      "jaas"};
+  return std::any_of(kWords.begin(), kWords.end(),
+                     [&](std::string_view word) { return name.find(word) != std::string::npos; });
+}
 
 std::string Print(const Deployment& deployment, const PluginCatalog& catalog) {
   std::string out = "runtime: " + deployment.name + "\n";

@@ -80,7 +80,8 @@ std::string RenderText(const std::vector<Finding>& findings) {
     }
     out +=
         fmt::format("{}:{}:{}: {}[{}]: {}\n", file, f.line, f.col, f.severity, f.code, f.message);
-    if (f.source_line.size() > 400) continue;  // nobody reads it, and it would hide the rest
+    if (f.source_line.empty() || f.source_line.size() > 400)
+      continue;  // nobody reads it, and it would hide the rest
     out += fmt::format("{:5} | {}\n      | {}\n", f.line, f.source_line, Caret(f));
   }
   return out;

@@ -10,7 +10,26 @@
 
 namespace reprise::runtime {
 namespace {
+
 constexpr std::chrono::seconds kEnsureAgain{10};
+constexpr int kScramWorks = 0x020601ff;  // librdkafka 2.6.1
+
+/// An older librdkafka does not send the whole nonce (its issue 4895), and Kafka has looked at it
+/// since 3.7.2.
+void WarnOfScram(const KafkaOptions& options) {
+  for (const char* name : {"sasl.mechanism", "sasl.mechanisms"}) {
+    const auto mechanism = options.options.find(name);
+    if (mechanism == options.options.end() || !mechanism->second.starts_with("SCRAM-") ||
+        rd_kafka_version() >= kScramWorks) {
+      continue;
+    }
+    Log(LogLevel::kWarn,
+        "Kafka 3.7.2 and later refuse SCRAM of a librdkafka before 2.6.1; use PLAIN over TLS, "
+        "or certificates",
+        {{"librdkafka", rd_kafka_version_str()}});
+  }
+}
+
 }  // namespace
 
 KafkaBus::KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Metrics& metrics)
@@ -24,6 +43,7 @@ KafkaBus::KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Met
 
 Result<std::unique_ptr<KafkaBus>> KafkaBus::Open(KafkaOptions options, kafka::Topics topics,
                                                  Lanes& lanes, Metrics& metrics) {
+  WarnOfScram(options);
   auto there = kafka::EnsureTopics(options, std::move(topics));
   if (!there) return there.error();
   std::unique_ptr<KafkaBus> bus(

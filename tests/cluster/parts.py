@@ -178,12 +178,17 @@ log.index.size.max.bytes=1048576
                  f"-Dmdep.outputFile={stored}"])
             return stored.read_text()
 
+    def listeners(self):
+        """(name, port) of each that clients may come to."""
+        return [("PLAINTEXT", self.port)]
+
     def prepare(self):
         controller = free_port()
+        clients = ",".join(f"{name}://127.0.0.1:{port}" for name, port in self.listeners())
         (self.folder / "server.properties").write_text(
             f"{self.settings}"
-            f"listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}\n"
-            f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.port}\n"
+            f"listeners={clients},CONTROLLER://127.0.0.1:{controller}\n"
+            f"advertised.listeners={clients}\n"
             f"controller.quorum.voters=1@127.0.0.1:{controller}\n"
             f"log.dirs={self.folder / 'data'}\n")
         self.kept["class_path"] = self.class_path()

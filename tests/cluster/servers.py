@@ -29,9 +29,13 @@ from parts import PARTS, Failed, last_words
 
 
 class Servers:
-    """Those of one folder; each change is written down before anything is waited for."""
+    """Those of one folder; each change is written down before anything is waited for.
 
-    def __init__(self, folder):
+    `kinds`: what a part of each name is, for a test whose servers are set up otherwise.
+    """
+
+    def __init__(self, folder, kinds=None):
+        self.kinds = {**PARTS, **(kinds or {})}
         self.folder = pathlib.Path(folder).resolve()
         self.file = self.folder / "servers.json"
         self.state = json.loads(self.file.read_text()) if self.file.exists() else None
@@ -46,7 +50,7 @@ class Servers:
     def part(self, name):
         if not self.state or name not in self.state["parts"]:
             raise Failed(f"{name} was not started in {self.folder}")
-        return PARTS[name](pathlib.Path(self.state["data"]) / name, self.state["parts"][name])
+        return self.kinds[name](pathlib.Path(self.state["data"]) / name, self.state["parts"][name])
 
     def parts(self):
         return [self.part(name) for name in self.state["parts"]] if self.state else []

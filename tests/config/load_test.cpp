@@ -111,6 +111,20 @@ TEST(Interpolation, SaysToQuoteInsideBracesAndGoesOn) {
             "inside { } and [ ] an interpolation must be quoted: \"${URL:}\"");
 }
 
+TEST(Interpolation, IsTheOnlyWayForASecretAndShowsNoneThatStandsInTheFile) {
+  Folder folder;
+  folder.Write("r.yaml",
+               "runtime: r\ncluster:\n"
+               "  kafka: { options: { sasl.username: ann, sasl.password: hidden1 } }\n"
+               "  postgres: { url: \"postgresql://ann:hidden2@db/shop\" }\n"
+               "  redis: { url: \"redis://:${PASSWORD:hidden3}@cache\" }\n");
+  const Loaded loaded = Load({folder.Path()}, {}, Variables({}));
+  EXPECT_EQ(Places(loaded.findings), "3:58 RPR024\n4:20 RPR024\n");
+  EXPECT_EQ(RenderText(loaded.findings).find("hidden"), std::string::npos)
+      << RenderText(loaded.findings);
+  EXPECT_EQ(loaded.deployment.cluster.redis_url, "redis://:hidden3@cache");
+}
+
 TEST(Interpolation, NamesTheVariableThatIsUnset) {
   Folder folder;
   folder.Write("r.yaml", "runtime: r\nlisten: \"${HOST:here}:${PORT}\"\n");

@@ -307,8 +307,8 @@ TEST(Lint, FindsNothingInAGoodPipeline) {
 }
 
 TEST(Lint, HasAPlantedMistakeForEveryCode) {
-  std::set<std::string> planted = {"RPR001", "RPR005", "RPR006",
-                                   "RPR016"};  // in yaml_test and load_test
+  std::set<std::string> planted = {"RPR001", "RPR005", "RPR006", "RPR016",
+                                   "RPR024"};  // in yaml_test and load_test
   for (const auto& group :
        {Reading(), Naming(), Routing(), Topics(), Stepping(), Flowing(), Whole()}) {
     for (const Planted& one : group) {

@@ -122,9 +122,9 @@ TEST(Print, MasksSecretsAndPasswords) {
   Folder folder;
   folder.Write("r.yaml", R"(runtime: shop
 cluster:
-  kafka: { brokers: "k:9092", options: { sasl.password: hidden1, acks: all } }
-  postgres: { url: "postgres://ann:hidden2@db/shop" }
-  redis: { url: "redis://:hidden3@cache" }
+  kafka: { brokers: "k:9092", options: { sasl.password: "${NONE:hidden1}", acks: all } }
+  postgres: { url: "postgres://ann:${NONE:hidden2}@db/shop" }
+  redis: { url: "redis://:${NONE:hidden3}@cache" }
 plugins:
   demo: { url: "http://x:hidden4@y", key: hidden5 }
 )");
