@@ -151,7 +151,7 @@ bool OneOf(std::string_view word, std::initializer_list<std::string_view> words)
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-enum class Kind { kRead, kSagaVerb, kLetterVerb, kPublish, kTopic, kBackup };
+enum class Kind { kRead, kSagaVerb, kLetterVerb, kPublish, kRecords, kBackup };
 
 Kind KindOf(std::span<const std::string> path) {
   const bool three = path.size() == 3;
@@ -161,7 +161,7 @@ Kind KindOf(std::span<const std::string> path) {
   }
   if (three && path[0] == "dlq" && OneOf(path[2], {"replay", "drop"})) return Kind::kLetterVerb;
   if (three && path[0] == "publish") return Kind::kPublish;
-  if (path.size() == 2 && path[0] == "publish" && path[1].starts_with(kTopic)) return Kind::kTopic;
+  if (path.size() == 2 && path[0] == "publish" && path[1].starts_with(kTopic)) return Kind::kRecords;
   if (path.size() == 1 && path[0] == "backup") return Kind::kBackup;
   return Kind::kRead;
 }
@@ -197,7 +197,7 @@ void AdminApi::Handle(HttpRequest request, std::shared_ptr<Responder> responder)
       return Change(wiring_, request, "dlq-" + path[2], path[1], std::move(responder));
     case Kind::kPublish:
       return Feed(wiring_, request, path[1], path[2], std::move(responder));
-    case Kind::kTopic:
+    case Kind::kRecords:
       return FeedTopic(wiring_, request, path[1], std::move(responder));
     case Kind::kBackup:
       return Backup(wiring_, request, std::move(responder));
