@@ -129,7 +129,9 @@ Status Assembly::ReadFiles() {
   if (options_.loaded) {
     loaded_ = *options_.loaded;
     ApplyOverrides(loaded_.deployment, options_.environment, options_.overrides);
-    found_ = FindPlugins(PluginFolders(options_.plugin_folders, loaded_.deployment));
+    found_ = options_.found
+                 ? *options_.found
+                 : FindPlugins(PluginFolders(options_.plugin_folders, loaded_.deployment));
   } else {
     const Deployment peek = PeekDeployment(options_.paths, options_.environment, load);
     found_ = FindPlugins(PluginFolders(options_.plugin_folders, peek));
@@ -202,7 +204,8 @@ Status Assembly::OpenEngine() {
       });
     };
   }
-  auto engine = runtime::OpenEngine(loaded_.deployment, wanted);
+  auto engine =
+      options_.engine ? options_.engine() : runtime::OpenEngine(loaded_.deployment, wanted);
   if (!engine) return engine.error();
   engine_ = std::move(*engine);
   return {};
@@ -263,6 +266,7 @@ Status Assembly::LoadPlugins() {
   auto plugins = LoadedPlugins::Create(found_, loaded_.deployment.plugins, needed, metrics_);
   if (!plugins) return WhyNoPlugins(plugins.error());
   plugins_ = std::move(*plugins);
+  if (options_.around_plugins) around_plugins_ = options_.around_plugins(*plugins_);
   return {};
 }
 
@@ -283,7 +287,7 @@ Status Assembly::LoadPlans() {
   if (!options_.side_steps) {
     for (PipelineRef& pipeline : loaded_.pipelines) pipeline = WithoutSides(*pipeline);
   }
-  plans_ = std::make_unique<Plans>(*plugins_, metrics_);
+  plans_ = std::make_unique<Plans>(plugins(), metrics_);
   for (const PipelineRef& pipeline : loaded_.pipelines) {
     if (Status status = plans_->Add(pipeline, true); !status) return status;
     if (Status status = journal.PutPlan(pipeline->hash, pipeline->name, pipeline->text); !status)
@@ -301,7 +305,7 @@ Status Assembly::LoadPlans() {
   executor.partitions = engine_->partitions();
   executor.dead_topic = engine_->dead_topic();
   if (Status joined = engine_->Join(*plans_); !joined) return joined;
-  executor_ = std::make_unique<Executor>(journal, engine_->bus(), *plugins_, *plans_, *clock_,
+  executor_ = std::make_unique<Executor>(journal, engine_->bus(), plugins(), *plans_, *clock_,
                                          metrics_, std::move(executor));
   return {};
 }

@@ -23,7 +23,8 @@ struct AssemblyOptions {
   std::string config;
   std::shared_ptr<const Loaded> loaded;  // what `paths` say, if it is known already
   Overrides overrides;
-  std::vector<std::string> plugin_folders;  // --plugins, searched first
+  std::vector<std::string> plugin_folders;    // --plugins, searched first
+  std::shared_ptr<const FoundPlugins> found;  // what is in the folders, if it is known already
   Environment environment = SystemEnvironment();
   Clock* clock = nullptr;  // outlives the assembly; null: the machine's, at `clock_speed`
   double clock_speed = 1;
@@ -32,6 +33,9 @@ struct AssemblyOptions {
   std::vector<std::string> steps;
   bool side_steps = true;    // false: none runs (bench)
   bool hop_commits = false;  // each hop of a message is a commit of its own (crash tests)
+  /// Instead of the deployment's engine, and around the plugins: simulations.
+  std::function<Result<std::unique_ptr<Engine>>()> engine;
+  std::function<std::unique_ptr<Plugins>(Plugins&)> around_plugins;
 };
 
 class Assembly {
@@ -46,7 +50,7 @@ class Assembly {
   const Loaded& loaded() const { return loaded_; }
   const Deployment& deployment() const { return loaded_.deployment; }
   const FoundPlugins& found() const { return found_; }
-  Plugins& plugins() { return *plugins_; }
+  Plugins& plugins() { return around_plugins_ ? *around_plugins_ : *plugins_; }
   Plans& plans() { return *plans_; }
   Engine& engine() { return *engine_; }
   Executor& executor() { return *executor_; }
@@ -81,6 +85,7 @@ class Assembly {
   std::unique_ptr<Engine> engine_;
   std::vector<OldPlan> old_plans_;
   std::unique_ptr<LoadedPlugins> plugins_;
+  std::unique_ptr<Plugins> around_plugins_;
   std::unique_ptr<Plans> plans_;
   std::unique_ptr<Executor> executor_;
 };

@@ -155,8 +155,15 @@ void AddAuthoring(CLI::App& app, Options& o) {
   CLI::App* simulate = Verb(app, o, "simulate", "Run pipelines in simulated disorder");
   AddPaths(simulate, o, true);
   AddLoading(simulate, o);
-  simulate->add_option("--runs", o.runs, "how many")->capture_default_str();
-  simulate->add_option("--seed", o.seed, "the first seed")->capture_default_str();
+  CLI::Option* runs = simulate->add_option("--runs", o.runs, "how many; 1 prints its timeline")
+                          ->check(CLI::PositiveNumber)
+                          ->capture_default_str();
+  simulate->add_option("--minutes", o.minutes, "as many as fit into this time")
+      ->check(CLI::PositiveNumber)
+      ->excludes(runs);
+  simulate->add_option("--seed", o.seed, "of the first run; default a fresh one");
+  simulate->add_option("--only", o.only, "with --runs 1: of the run's faults only these")
+      ->delimiter(',');
 
   CLI::App* schema =
       Verb(app, o, "schema", "Print the JSON Schema of the YAML files, with the installed plugins");

@@ -39,10 +39,12 @@ struct Options {
   bool check = false, supervise = false, once = false;
   std::vector<std::string> faults;  // [PIPELINE/]STEP.do=fail|retry:N|crash:N
   double clock_speed = 1;
-  std::string log = "text";  // --log text|json
-  std::uint64_t runs = 1000, seed = 0;
-  std::int64_t sagas = 0, rate = 0;  // bench; 0: the command's own default
-  std::string filter;                // test: cases whose name contains this
+  std::string log = "text";             // --log text|json
+  std::uint64_t runs = 1000, seed = 0;  // simulate; seed 0: a fresh one, which is printed
+  double minutes = 0;                   //   ... instead of a number of runs
+  std::vector<std::string> only;        //   ... of a run's faults only these
+  std::int64_t sagas = 0, rate = 0;     // bench; 0: the command's own default
+  std::string filter;                   // test: cases whose name contains this
 
   // lint, graph, schema
   std::string format;

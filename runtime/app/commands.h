@@ -11,6 +11,7 @@ int RunGraph(const Options& options);
 int RunSchema(const Options& options);
 int RunDemo(const Options& options);
 int RunTest(const Options& options);
+int RunSimulate(const Options& options);
 int RunBench(const Options& options);
 int RunLint(const Options& options);
 int RunConfig(const Options& options);

@@ -13,12 +13,12 @@ using Command = int (*)(const Options&);
 
 const std::map<std::string, Command>& Commands() {
   static const std::map<std::string, Command> kCommands = {
-      {"run", RunRun},         {"demo", RunDemo},       {"test", RunTest},
-      {"bench", RunBench},     {"saga", RunSaga},       {"dlq", RunDlq},
-      {"publish", RunPublish}, {"backup", RunBackup},   {"doctor", RunDoctor},
-      {"version", RunVersion}, {"explain", RunExplain}, {"lint", RunLint},
-      {"config", RunConfig},   {"graph", RunGraph},     {"schema", RunSchema},
-      {"plugin", RunPlugin},
+      {"run", RunRun},         {"demo", RunDemo},         {"test", RunTest},
+      {"bench", RunBench},     {"saga", RunSaga},         {"dlq", RunDlq},
+      {"publish", RunPublish}, {"backup", RunBackup},     {"doctor", RunDoctor},
+      {"version", RunVersion}, {"explain", RunExplain},   {"lint", RunLint},
+      {"config", RunConfig},   {"graph", RunGraph},       {"schema", RunSchema},
+      {"plugin", RunPlugin},   {"simulate", RunSimulate},
   };
   return kCommands;
 }

@@ -3,6 +3,7 @@
 #include "base/ids.h"
 #include "base/suggest.h"
 #include "config/draft.h"
+#include "config/invariants.h"
 #include "config/values.h"
 
 namespace reprise::runtime {
@@ -13,28 +14,6 @@ void ReadKeep(const Node& node, Pipeline& pipeline, Sink& sink) {
   if (const Node* done = node.Find("done")) pipeline.keep_done = AsDuration(*done, "'done'", sink);
   if (const Node* undone = node.Find("undone"))
     pipeline.keep_undone = AsDuration(*undone, "'undone'", sink);
-}
-
-void ReadInvariants(const Node& node, Pipeline& pipeline, Sink& sink) {
-  if (!node.sequence()) {
-    sink.Error("RPR012", node, fmt::format("'invariants' must be a list, not {}", KindName(node)));
-    return;
-  }
-  for (const Node& item : node.items) {
-    if (!CheckMap(item, "an invariant", {"name", "sql", "expect", "when"}, sink)) continue;
-    Invariant invariant;
-    if (const Node* name = Require(item, "an invariant", "name", sink)) {
-      invariant.name = AsText(*name, "'name'", sink).value_or("");
-    }
-    if (const Node* sql = Require(item, "an invariant", "sql", sink)) {
-      invariant.sql = AsText(*sql, "'sql'", sink).value_or("");
-    }
-    if (const Node* expect = item.Find("expect")) AsOneOf(*expect, "'expect'", {"empty"}, sink);
-    if (const Node* when = item.Find("when")) {
-      invariant.when = AsOneOf(*when, "'when'", {"always", "ended"}, sink).value_or("always");
-    }
-    pipeline.invariants.push_back(std::move(invariant));
-  }
 }
 
 }  // namespace
@@ -111,7 +90,8 @@ void ReadPipeline(Draft& draft, const PluginCatalog& catalog) {
   ReadSteps(draft, catalog);
   ReadRoutes(draft, catalog);
   ReadTopics(draft, catalog);
-  if (const Node* invariants = root.Find("invariants")) ReadInvariants(*invariants, pipeline, sink);
+  if (const Node* invariants = root.Find("invariants"))
+    pipeline.invariants = ReadInvariants(*invariants, sink);
 }
 
 }  // namespace reprise::runtime

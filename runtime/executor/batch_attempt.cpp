@@ -27,7 +27,7 @@ Batch::Ran Batch::RunAttempts(std::vector<Attempt>& attempts) {
   for (Attempt& attempt : attempts) left.push_back(&attempt);
   // Attempts of one step stay together, so that a plugin with DoAll sees them at once.
   std::stable_sort(left.begin(), left.end(), [](const Attempt* a, const Attempt* b) {
-    return std::pair(a->plan, a->step) < std::pair(b->plan, b->step);
+    return std::pair(a->plan->number, a->step) < std::pair(b->plan->number, b->step);
   });
   for (std::size_t from = 0; from < left.size();) {
     std::size_t to = from + 1;

@@ -40,8 +40,8 @@ void Take(Call& call, CallResult& result) {
 
 }  // namespace
 
-Calls::Calls(const Clock& clock, std::size_t threads, Deliver deliver)
-    : clock_(clock), deliver_(std::move(deliver)) {
+Calls::Calls(const Clock& clock, std::size_t threads, Deliver deliver, Gate gate)
+    : clock_(clock), deliver_(std::move(deliver)), gate_(std::move(gate)) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
 }
 
@@ -52,7 +52,7 @@ Calls::~Calls() {
 void Calls::Launch(CallJob job) {
   const std::lock_guard lock(mutex_);
   in_flight_.insert({job.saga, job.step, job.item});
-  lanes_[&job.plan->step(job.step)].waiting.push_back(std::move(job));
+  lanes_[{job.plan->number, job.step}].waiting.push_back(std::move(job));
   wake_.notify_one();
 }
 
@@ -63,8 +63,11 @@ bool Calls::InFlight(const Uuid& saga, StepIndex step, std::int64_t item) const 
 
 bool Calls::Next(CallJob& job) {
   for (auto& [step, lane] : lanes_) {
-    if (lane.running >= step->concurrency) continue;
+    if (lane.waiting.empty()) continue;
+    const Plan& plan = *lane.waiting.front().plan;
+    if (lane.running >= plan.step(step.second).concurrency) continue;
     for (auto it = lane.waiting.begin(); it != lane.waiting.end(); ++it) {
+      if (gate_ && !gate_(*it)) continue;
       if (!lane.busy_keys.insert(it->key).second) continue;
       job = std::move(*it);
       lane.waiting.erase(it);
@@ -77,7 +80,7 @@ bool Calls::Next(CallJob& job) {
 
 void Calls::Finish(const CallJob& job) {
   const std::lock_guard lock(mutex_);
-  Lane& lane = lanes_[&job.plan->step(job.step)];
+  Lane& lane = lanes_[{job.plan->number, job.step}];
   lane.busy_keys.erase(job.key);
   --lane.running;
   in_flight_.erase(in_flight_.find({job.saga, job.step, job.item}));

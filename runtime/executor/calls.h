@@ -56,8 +56,12 @@ class Calls {  // Threads: any; results are delivered on a call's thread (or on 
  public:
   using Deliver = std::function<void(CallResult)>;
 
-  /// threads == 0: nothing runs by itself; Drain runs everything on the caller's thread (tests).
-  Calls(const Clock& clock, std::size_t threads, Deliver deliver);
+  /// Whether a call that waits is made now; a simulation's calls take their time this way.
+  using Gate = std::function<bool(const CallJob&)>;
+
+  /// threads == 0: nothing runs by itself; Drain runs everything on the caller's thread (tests),
+  /// or what `gate` lets pass.
+  Calls(const Clock& clock, std::size_t threads, Deliver deliver, Gate gate = {});
   ~Calls();
   Calls(const Calls&) = delete;
   Calls& operator=(const Calls&) = delete;
@@ -81,9 +85,10 @@ class Calls {  // Threads: any; results are delivered on a call's thread (or on 
 
   const Clock& clock_;
   const Deliver deliver_;
+  const Gate gate_;
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
-  std::map<const Step*, Lane> lanes_;
+  std::map<std::pair<std::size_t, StepIndex>, Lane> lanes_;  // by the plan's number
   std::multiset<std::tuple<Uuid, StepIndex, std::int64_t>> in_flight_;
   bool stopping_ = false;
   std::atomic<bool> cancelled_ = false;

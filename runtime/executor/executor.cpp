@@ -64,11 +64,14 @@ Executor::Executor(Journal& journal, Bus& bus, Plugins& plugins, Plans& plans, C
       commits_total_(metrics.CounterOf("reprise_commits_total")),
       limit_(options_.batch),
       on_crash_([] { std::raise(SIGKILL); }) {
-  calls_ = std::make_unique<Calls>(clock_, options_.call_threads, [this](CallResult result) {
-    const std::lock_guard lock(mutex_);
-    inbox_.results.push_back(std::move(result));
-    wake_.notify_one();
-  });
+  calls_ = std::make_unique<Calls>(
+      clock_, options_.call_threads,
+      [this](CallResult result) {
+        const std::lock_guard lock(mutex_);
+        inbox_.results.push_back(std::move(result));
+        wake_.notify_one();
+      },
+      options_.call_gate);
   bus_.OnArrival([this] { Wake(); });
 }
 

@@ -40,6 +40,7 @@ struct ExecutorOptions {
   std::size_t batch = 500;
   std::size_t queue_max = 10'000;  // waiting requests before 503
   std::size_t call_threads = 16;   // 0: calls run on the executor's thread (tests)
+  Calls::Gate call_gate;           // with 0 threads: which calls are made now; empty: all
   Millis lock_wait{2000};          // how long a request waits for its `lock:` before 409 `busy`
   std::uint32_t partitions = 0;    // of every step's lanes; 0: the engine has no lanes
   std::string dead_topic;          // where every dead letter goes too; empty: nowhere

@@ -6,6 +6,7 @@ Status Plans::Add(PipelineRef pipeline, bool current) {
   if (by_hash_.contains(pipeline->hash)) return {};
   auto plan = std::make_unique<Plan>();
   plan->pipeline = pipeline;
+  plan->number = by_hash_.size();
   for (const Step& step : pipeline->steps) {
     BoundStep bound;
     bound.step = &step;

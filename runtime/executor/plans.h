@@ -34,6 +34,7 @@ struct BoundStep {
 struct Plan {
   PipelineRef pipeline;
   std::vector<BoundStep> steps;
+  std::size_t number = 0;  // in the order they were added: what is sorted is the same in every run
 
   const Step& step(StepIndex i) const { return *steps[i].step; }
 };

@@ -28,8 +28,8 @@ struct SqliteEngine::Parts {
   sqlite::SqliteJournal journal;
 };
 
-Result<std::unique_ptr<SqliteEngine>> SqliteEngine::Open(Options options) {
-  auto opened = sqlite::OpenFile(options);
+Result<std::unique_ptr<SqliteEngine>> SqliteEngine::Open(Options options, std::string_view image) {
+  auto opened = sqlite::OpenFile(options, image);
   if (!opened) return opened.error();
   auto parts = std::make_unique<Parts>(std::move(options), std::move(opened->db));
   if (auto loaded = parts->Load(); !loaded) return loaded.error();
@@ -40,6 +40,7 @@ SqliteEngine::SqliteEngine(std::unique_ptr<Parts> parts, bool recovered)
     : parts_(std::move(parts)), recovered_(recovered) {}
 
 SqliteEngine::~SqliteEngine() {
+  if (abandoned_) return;
   if (parts_->core.options.read_only || parts_->core.in_transaction) return;
   // A failure leaves the file marked as it is: the next start checks it.
   if (parts_->journal.Settle() && parts_->core.topics.Forget(true))
@@ -55,6 +56,16 @@ Status SqliteEngine::DurableAtEnd(const std::function<Status()>& work) {
   // It must change something, for SQLite writes nothing that is as it was.
   return parts_->core.db->Execute(
       "INSERT INTO rp_meta VALUES('rp.starts', 1) ON CONFLICT DO UPDATE SET value = value + 1");
+}
+
+Result<std::string> SqliteEngine::Image() {
+  if (parts_->core.in_transaction) return Error{Code::kInvalid, "journal: a transaction is open"};
+  sqlite3_int64 size = 0;
+  unsigned char* const bytes = sqlite3_serialize(parts_->core.db->handle(), "main", &size, 0);
+  if (bytes == nullptr) return Error{Code::kInternal, "journal: no memory for an image"};
+  std::string image(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  sqlite3_free(bytes);
+  return image;
 }
 
 Journal& SqliteEngine::journal() {

@@ -1,6 +1,7 @@
 #include "sqlite/opening.h"
 
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -95,7 +96,7 @@ void CountNoMemory() {
 
 class Opening {
  public:
-  explicit Opening(const Options& options) : options_(options) {}
+  Opening(const Options& options, std::string_view image) : options_(options), image_(image) {}
 
   Result<Opened> Go() {
     if (!InMemory(options_)) {
@@ -105,6 +106,7 @@ class Opening {
                             SQLITE_OPEN_READWRITE | (options_.read_only ? 0 : SQLITE_OPEN_CREATE));
         !open)
       return open.error();
+    if (auto filled = Fill(); !filled) return filled.error();
     if (sqlite3_db_readonly(opened_.db->handle(), "main") == 1) {
       if (auto frozen = OpenFrozen(); !frozen) return frozen.error();
     } else if (auto locked = Lock(); !locked) {
@@ -157,6 +159,22 @@ class Opening {
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
     opened_.db = std::make_unique<Database>(handle);
     return InstallRowSource(*opened_.db);
+  }
+
+  /// The memory engine goes on with what another one left.
+  Status Fill() {
+    if (image_.empty()) return {};
+    if (!InMemory(options_))
+      return Error{Code::kInvalid,
+                   options_.file + ": only a database in memory begins as an image"};
+    auto* const bytes = static_cast<unsigned char*>(sqlite3_malloc64(image_.size()));
+    if (bytes == nullptr) return Error{Code::kInternal, "journal: no memory for an image"};
+    std::memcpy(bytes, image_.data(), image_.size());
+    const auto size = static_cast<sqlite3_int64>(image_.size());
+    const int rc =
+        sqlite3_deserialize(opened_.db->handle(), "main", bytes, size, size,
+                            SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
+    return rc == SQLITE_OK ? Status() : Status(Failure(rc));
   }
 
   /// From here on the file is ours: an exclusive lock, held until the connection closes.
@@ -274,15 +292,16 @@ class Opening {
   }
 
   const Options& options_;
+  const std::string_view image_;
   Opened opened_;
   int version_ = 0;
 };
 
 }  // namespace
 
-Result<Opened> OpenFile(const Options& options) {
+Result<Opened> OpenFile(const Options& options, std::string_view image) {
   CountNoMemory();
-  return Opening(options).Go();
+  return Opening(options, image).Go();
 }
 
 Status MarkClean(Database& db) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "sqlite/database.h"
 #include "sqlite/options.h"
@@ -14,7 +15,8 @@ struct Opened {
   bool unclean = false;  // the last runtime of this file did not stop by itself; it was checked
 };
 
-Result<Opened> OpenFile(const Options& options);
+/// `image`: what a database in memory begins with.
+Result<Opened> OpenFile(const Options& options, std::string_view image = {});
 
 /// The last words of a runtime that stops by itself.
 Status MarkClean(Database& db);

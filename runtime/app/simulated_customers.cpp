@@ -1,0 +1,317 @@
+#include "app/simulated_customers.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace reprise::runtime {
+namespace {
+
+constexpr int kTriesMax = 6;
+constexpr std::size_t kRemembered = 20;  // values of a field
+constexpr Millis kPauses[] = {Millis(0),      Millis(0),      Millis(50),     Millis(1'000),
+                              Millis(20'000), Millis(90'000), Millis(300'000)};
+
+bool Mutates(const Route& route) {
+  return route.kind == RouteKind::kStart || route.kind == RouteKind::kRun ||
+         route.kind == RouteKind::kSignal;
+}
+
+std::vector<std::string> Split(const std::string& path) {
+  std::vector<std::string> out;
+  for (std::size_t at = 1; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    if (end > at) out.push_back(path.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string Text(const json::value& value) {
+  return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+}
+
+BodyType TextType() {
+  BodyType type;
+  type.kind = BodyType::kString;
+  return type;
+}
+
+}  // namespace
+
+SimulatedCustomers::SimulatedCustomers(SimulatedWorld& world, int most)
+    : world_(world), dice_(world.dice()) {
+  for (const PipelineRef& pipeline : world.loaded().pipelines) {
+    bool begins = false;
+    for (const Route& route : pipeline->routes) {
+      begins = begins || route.kind == RouteKind::kStart || route.kind == RouteKind::kRun;
+      if (route.kind == RouteKind::kStream) continue;
+      for (int weight = Mutates(route) ? 3 : 1; weight > 0; --weight) routes_.push_back(&route);
+    }
+    if (begins) continue;
+    for (const auto& [event, targets] : pipeline->targets) {
+      if (event.find_first_of("./$") == std::string::npos) beginnings_.push_back({pipeline, event});
+    }
+  }
+  const std::size_t count = 1 + dice_.Below("customers", static_cast<std::size_t>(most));
+  customers_.resize(routes_.empty() && beginnings_.empty() ? 0 : count);
+  for (std::size_t i = 0; i < customers_.size(); ++i) {
+    customers_[i].number = static_cast<int>(i) + 1;
+    customers_[i].left = static_cast<int>(4 + dice_.Below("wishes", 10));
+    Wait(customers_[i]);
+  }
+}
+
+bool SimulatedCustomers::done() const {
+  return std::all_of(customers_.begin(), customers_.end(), [](const Customer& customer) {
+    return !customer.waiting && customer.left == 0 && !customer.again;
+  });
+}
+
+std::optional<Time> SimulatedCustomers::Next() const {
+  std::optional<Time> next;
+  for (const Customer& customer : customers_) {
+    if (customer.waiting || (customer.left == 0 && !customer.again)) continue;
+    if (!next || customer.next < *next) next = customer.next;
+  }
+  return next;
+}
+
+/// Some time; or until a moment before, at or after the next thing that falls due.
+void SimulatedCustomers::Wait(Customer& customer) {
+  const Time now = world_.clock().Now();
+  customer.next = now + kPauses[dice_.Below("pause", std::size(kPauses))];
+  if (!dice_.Chance("wait for what is due", 0.25)) return;
+  const auto due = world_.journal().NextDue();
+  if (!due || !*due || **due >= kNoTime || **due - now > std::chrono::hours(1)) return;
+  customer.next =
+      std::max(now, **due + Millis(static_cast<std::int64_t>(dice_.Below("edge", 5)) - 2));
+}
+
+bool SimulatedCustomers::Act() {
+  std::vector<Customer*> ready;
+  for (Customer& customer : customers_) {
+    const bool wants = customer.left > 0 || customer.again;
+    if (!customer.waiting && wants && customer.next <= world_.clock().Now())
+      ready.push_back(&customer);
+  }
+  if (ready.empty()) return false;
+  Customer& customer = *ready[dice_.Below("who acts", ready.size())];
+  if (customer.again) {
+    Asked asked = std::move(*customer.again);
+    customer.again.reset();
+    Send(customer, std::move(asked));
+  } else if (!routes_.empty() && (beginnings_.empty() || dice_.Chance("by a route", 0.5))) {
+    --customer.left;
+    AskSomething(customer);
+  } else {
+    --customer.left;
+    BeginSomething(customer);
+  }
+  return true;
+}
+
+void SimulatedCustomers::AskSomething(Customer& customer) {
+  const Route& route = *routes_[dice_.Below("route", routes_.size())];
+  Send(customer, Compose(customer, route));
+}
+
+/// A saga without a route, as `publish` would begin it.
+void SimulatedCustomers::BeginSomething(Customer& customer) {
+  const Beginning& chosen = beginnings_[dice_.Below("beginning", beginnings_.size())];
+  json::object root;
+  for (const Step& step : chosen.pipeline->steps) {
+    const auto plugin = world_.catalog().find(step.plugin);
+    if (plugin == world_.catalog().end()) continue;
+    const ActionInfo* action = plugin->second.FindAction(step.action);
+    for (const FieldInfo& field : action ? action->in : std::vector<FieldInfo>()) {
+      BodyType type = TextType();
+      if (field.type == FieldType::kInteger) type.kind = BodyType::kInteger;
+      if (field.type == FieldType::kBoolean) type.kind = BodyType::kBoolean;
+      if (!field.optional && !root.contains(field.name))
+        root[field.name] = ValueOf(customer, field.name, type);
+    }
+    if (!step.key_field.empty() && !root.contains(step.key_field))
+      root[step.key_field] = ValueOf(customer, step.key_field, TextType());
+  }
+  world_.Note(fmt::format("c{} begins {}/{} {}", customer.number, chosen.pipeline->name,
+                          chosen.event, json::serialize(root)));
+  Start start;
+  start.pipeline = chosen.pipeline;
+  start.event = chosen.event;
+  start.root = Payload(std::move(root));
+  start.done = [](const Result<bool>&) {};
+  world_.Submit(std::move(start));
+  Wait(customer);
+}
+
+// ---------------------------------------------------------------- what is asked
+
+SimulatedCustomers::Asked SimulatedCustomers::Compose(Customer& customer, const Route& route) {
+  Asked asked;
+  asked.route = route.name();
+  asked.begins = route.kind == RouteKind::kStart || route.kind == RouteKind::kRun;
+  HttpRequest& request = asked.request;
+  request.method = route.method;
+  std::string before;
+  for (const std::string& part : Split(route.path)) {
+    const bool field = part.size() > 2 && part.front() == '{';
+    request.segments.push_back(
+        field ? PathValue(customer, route, before, part.substr(1, part.size() - 2)) : part);
+    request.path += "/" + request.segments.back();
+    before = part;
+  }
+  json::object body;
+  for (const BodyField& field : route.body.fields) {
+    if (field.type.optional && dice_.Chance("leave a field out", 0.5)) continue;
+    body[field.name] = ValueOf(customer, field.name, field.type);
+  }
+  if (route.method != "GET") {
+    request.body = json::serialize(body);
+    request.headers.emplace_back("content-type", "application/json");
+    request.headers.emplace_back("idempotency-key",
+                                 fmt::format("c{}-{}", customer.number, ++customer.keys));
+  }
+  if (const json::value* token = Known(customer, "token"))
+    request.headers.emplace_back("authorization", "Bearer " + Text(*token));
+  Learn(customer, body);
+  return asked;
+}
+
+/// `{id}` behind `things` is what others call `thingId`; of a signal it is the saga's.
+std::string SimulatedCustomers::PathValue(Customer& customer, const Route& route,
+                                          const std::string& before, const std::string& name) {
+  std::string called = name;
+  if (name == "id" && !before.empty())
+    called = before.substr(0, before.size() - (before.back() == 's' ? 1 : 0)) + "Id";
+  if (route.kind == RouteKind::kSignal) called = "sagaId";
+  return Text(ValueOf(customer, called, TextType()));
+}
+
+const json::value* SimulatedCustomers::Known(Customer& customer, const std::string& name) {
+  const bool spy = customers_.size() > 1 && dice_.Chance("use another's " + name, 0.02);
+  Customer& whose = spy ? customers_[dice_.Below("whose", customers_.size())] : customer;
+  const auto known = whose.knows.find(name);
+  if (known == whose.knows.end()) return nullptr;
+  const std::vector<json::value>& values = known->second;
+  if (dice_.Chance("the newest " + name, 0.6)) return &values.back();
+  return &values[dice_.Below("which " + name, values.size())];
+}
+
+json::value SimulatedCustomers::ValueOf(Customer& customer, const std::string& name,
+                                        const BodyType& type) {
+  const bool simple = type.kind == BodyType::kString;
+  if (simple && !dice_.Chance("make up a " + name, 0.03)) {
+    if (const json::value* known = Known(customer, name); known && known->is_string())
+      return *known;
+  }
+  return Fresh(customer, name, type);
+}
+
+json::value SimulatedCustomers::Fresh(Customer& customer, const std::string& name,
+                                      const BodyType& type) {
+  const double unit = static_cast<double>(dice_.Below("value of " + name, 1'000'000)) / 1e6;
+  switch (type.kind) {
+    case BodyType::kString: {
+      std::string text = fmt::format("{}-{}", name, customer.number);
+      const auto most = static_cast<std::size_t>(type.max.value_or(64));
+      return json::string(text.substr(0, std::max<std::size_t>(1, most)));
+    }
+    case BodyType::kInteger: {  // every order of magnitude as often
+      const auto least = static_cast<double>(type.min.value_or(0));
+      const double most = std::min(static_cast<double>(type.max.value_or(1'000'000)), 1e6);
+      return static_cast<std::int64_t>(least + std::pow(std::max(1.0, most - least), unit) - 1);
+    }
+    case BodyType::kNumber:
+      return unit * 1000;
+    case BodyType::kBoolean:
+      return unit < 0.5;
+    case BodyType::kArray: {
+      json::array items;
+      for (std::size_t n = dice_.Below("length of " + name, 4); n > 0; --n)
+        items.push_back(Fresh(customer, name, type.element.front()));
+      return items;
+    }
+    case BodyType::kObject:
+      return json::object();
+    case BodyType::kStruct: {
+      json::object fields;
+      for (const BodyField& field : type.fields)
+        fields[field.name] = ValueOf(customer, field.name, field.type);
+      return fields;
+    }
+  }
+  return nullptr;
+}
+
+void SimulatedCustomers::Learn(Customer& customer, const json::value& value) {
+  if (value.is_array()) {
+    for (const json::value& item : value.get_array()) Learn(customer, item);
+  }
+  if (!value.is_object()) return;
+  for (const auto& field : value.get_object()) {
+    if (field.value().is_structured()) {
+      Learn(customer, field.value());
+      continue;
+    }
+    std::vector<json::value>& known = customer.knows[field.key()];
+    if (std::find(known.begin(), known.end(), field.value()) != known.end()) continue;
+    known.push_back(field.value());
+    if (known.size() > kRemembered) known.erase(known.begin());
+  }
+}
+
+// ---------------------------------------------------------------- and answered
+
+void SimulatedCustomers::Send(Customer& customer, Asked asked) {
+  world_.Note(fmt::format("c{} {} {}{}", customer.number, asked.request.method, asked.request.path,
+                          asked.tries > 0 ? " again" : ""));
+  customer.waiting = true;
+  ++asked.tries;
+  const HttpRequest request = asked.request;
+  world_.Post(request, [this, &customer, asked = std::move(asked)](const HttpResponse* answer) {
+    Answered(customer, asked, answer);
+  });
+}
+
+void SimulatedCustomers::Answered(Customer& customer, Asked asked, const HttpResponse* answer) {
+  customer.waiting = false;
+  Wait(customer);
+  const bool away = answer == nullptr || answer->status == 503;
+  if (away) {
+    if (asked.tries < kTriesMax) customer.again = std::move(asked);
+    return;
+  }
+  json::error_code error;
+  const json::value body = json::parse(answer->body, error);
+  const json::object* fields = error ? nullptr : body.if_object();
+  const std::string code = fields ? Payload(*fields).Text("code") : "";
+  world_.Note(fmt::format("c{} got {} {}", customer.number, answer->status, code));
+  if (answer->status >= 300) {
+    refusals_.push_back({asked.route, code, fields ? Payload(*fields).Text("detail") : ""});
+    return;
+  }
+  Check(asked, *answer);
+  if (!error) Learn(customer, body);
+  if (asked.request.method != "GET" && asked.tries < kTriesMax && dice_.Chance("ask twice", 0.1)) {
+    customer.again = std::move(asked);
+  }
+}
+
+/// A promise is kept, and the same question has one answer.
+void SimulatedCustomers::Check(Asked& asked, const HttpResponse& answer) {
+  if (asked.begins && !asked.answered.empty() && asked.answered != answer.body) {
+    world_.audit().Break(
+        fmt::format("{} was answered differently under one Idempotency-Key", asked.route));
+  }
+  asked.answered = answer.body;
+  if (answer.status != 202) return;
+  json::error_code error;
+  const json::value body = json::parse(answer.body, error);
+  if (error || !body.is_object()) return;
+  if (const auto saga = Uuid::Parse(Payload(body.get_object()).Text("sagaId")))
+    accepted_.push_back(*saga);
+}
+
+}  // namespace reprise::runtime
