@@ -32,6 +32,12 @@ std::string Text(const json::value& value) {
   return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
 }
 
+/// Its body names the token that other routes give.
+bool NeedsToken(const Route& route) {
+  return std::any_of(route.body.fields.begin(), route.body.fields.end(),
+                     [](const BodyField& field) { return field.name == "token"; });
+}
+
 BodyType TextType() {
   BodyType type;
   type.kind = BodyType::kString;
@@ -58,7 +64,8 @@ SimulatedCustomers::SimulatedCustomers(SimulatedWorld& world, int most)
   customers_.resize(routes_.empty() && beginnings_.empty() ? 0 : count);
   for (std::size_t i = 0; i < customers_.size(); ++i) {
     customers_[i].number = static_cast<int>(i) + 1;
-    customers_[i].left = static_cast<int>(4 + dice_.Below("wishes", 10));
+    customers_[i].left = static_cast<int>(6 + dice_.Below("wishes", 12));
+    Arrive(customers_[i]);
     Wait(customers_[i]);
   }
 }
@@ -112,9 +119,52 @@ bool SimulatedCustomers::Act() {
   return true;
 }
 
+/// Whoever is new, or not known any more, asks first what anybody may ask: that is where tokens and
+/// names of things come from.
+void SimulatedCustomers::Arrive(Customer& customer) {
+  customer.before.clear();
+  for (const PipelineRef& pipeline : world_.loaded().pipelines) {
+    for (const Route& route : pipeline->routes) {
+      const bool open = route.check.empty() && route.path.find('{') == std::string::npos;
+      const bool blind = route.kind == RouteKind::kAsk && open && !NeedsToken(route);
+      if (blind) customer.before.push_back(&route);
+    }
+  }
+}
+
 void SimulatedCustomers::AskSomething(Customer& customer) {
-  const Route& route = *routes_[dice_.Below("route", routes_.size())];
-  Send(customer, Compose(customer, route));
+  const Route* route = nullptr;
+  if (!customer.before.empty()) {
+    route = customer.before.back();
+    customer.before.pop_back();
+  } else if (dice_.Chance("make progress", 0.6)) {
+    route = Progress(customer);
+  }
+  if (!route) route = routes_[dice_.Below("route", routes_.size())];
+  Send(customer, Compose(customer, *route));
+}
+
+/// A route that wants something of which he has one that he has not given it yet.
+const Route* SimulatedCustomers::Progress(Customer& customer) {
+  std::vector<const Route*> found;
+  std::vector<std::string> wishes;
+  for (const Route* route : routes_) {
+    if (!Mutates(*route)) continue;
+    for (const BodyField& field : route->body.fields) {
+      const auto known = customer.knows.find(field.name);
+      if (known == customer.knows.end()) continue;
+      wishes.push_back(route->name() + " " + field.name + "=" + Text(known->second.back()));
+      if (customer.used.contains(wishes.back())) {
+        wishes.pop_back();
+      } else {
+        found.push_back(route);
+      }
+    }
+  }
+  if (found.empty()) return nullptr;
+  const std::size_t chosen = dice_.Below("which progress", found.size());
+  customer.used.insert(wishes[chosen]);
+  return found[chosen];
 }
 
 /// A saga without a route, as `publish` would begin it.
@@ -288,6 +338,7 @@ void SimulatedCustomers::Answered(Customer& customer, Asked asked, const HttpRes
   const json::object* fields = error ? nullptr : body.if_object();
   const std::string code = fields ? Payload(*fields).Text("code") : "";
   world_.Note(fmt::format("c{} got {} {}", customer.number, answer->status, code));
+  if (answer->status == 401 && customer.before.empty()) Arrive(customer);
   if (answer->status >= 300) {
     refusals_.push_back({asked.route, code, fields ? Payload(*fields).Text("detail") : ""});
     return;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,11 +49,15 @@ class SimulatedCustomers {  // Threads: one.
     Time next{};
     bool waiting = false;
     std::map<std::string, std::vector<json::value>> knows;
-    std::optional<Asked> again;  // to be asked once more
+    std::optional<Asked> again;        // to be asked once more
+    std::vector<const Route*> before;  // what a newcomer asks first
+    std::set<std::string> used;        // "POST /bills orderId=7": he had that wish fulfilled
     int keys = 0;
   };
 
+  void Arrive(Customer& customer);
   void AskSomething(Customer& customer);
+  const Route* Progress(Customer& customer);
   void BeginSomething(Customer& customer);
   void Send(Customer& customer, Asked asked);
   void Answered(Customer& customer, Asked asked, const HttpResponse* answer);

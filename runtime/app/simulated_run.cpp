@@ -67,14 +67,15 @@ class Run {
   void MoveOn(std::optional<Time> next, Time end) {
     const std::optional<Time> own = world_.Next();
     if (own && (!next || *own < *next)) next = own;
-    world_.MoveTo(next ? std::min(*next, std::max(end, world_.clock().Now())) : end);
+    if (world_.clock().Now() < end && (!next || end < *next)) next = end;
+    world_.MoveTo(next.value_or(end));
   }
 
   /// A person who tries again what is held or stuck, and now and then takes a saga back.
   void Operate() {
     if (world_.dice().Strikes("an operator retries", 0.02)) Help();
     const auto& sagas = world_.audit().sagas();
-    if (sagas.empty() || !world_.dice().Strikes("an operator undoes a saga", 0.01)) return;
+    if (sagas.empty() || !world_.dice().Strikes("an operator undoes a saga", 0.03)) return;
     auto at = sagas.begin();
     std::advance(
         at, static_cast<std::ptrdiff_t>(world_.dice().Below("which saga is undone", sagas.size())));

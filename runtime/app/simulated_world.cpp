@@ -171,6 +171,11 @@ void SimulatedWorld::PowerCut() {
   wire_.PowerCut();
   auto stored = engine_->bus().Poll(SIZE_MAX);
   if (stored) wire_.Load(std::move(*stored));
+  for (const auto& [id, saga] : audit_.sagas()) {
+    const auto found = engine_->journal().FindSaga(id);
+    if (!found || !*found || (*found)->state != saga.state)
+      audit_.Break(fmt::format("saga {} is not what was committed", id.ToString()));
+  }
 }
 
 void SimulatedWorld::Heal() {

@@ -56,7 +56,7 @@ class DisturbedAction : public Action {
     const bool undo = call.phase == Phase::kUndo;
     if (shared_.dice.Strikes("retry " + name, 0.08)) {
       Spoil(call, Verdict::kRetry, "not this time");
-    } else if (shared_.dice.Strikes("fail " + name, undo ? 0.01 : 0.02)) {
+    } else if (shared_.dice.Strikes("fail " + name, undo ? 0.02 : 0.05)) {
       Spoil(call, Verdict::kFail, "for good");
     } else {
       return false;

@@ -123,7 +123,7 @@ void Wire::Publish(int process, std::span<const Message> outbox) {
 
 void Wire::Put(const Message& message) {
   Time from = clock_.Now();
-  if (dice_.Strikes("delay a message", 0.08)) from += DelayOf(dice_, "how late");
+  if (dice_.Strikes("delay a message", 0.12)) from += DelayOf(dice_, "how late");
   lanes_[LaneOf(message)].push_back({message, from});
   if (dice_.Strikes("deliver twice", 0.04)) Again(message);
 }

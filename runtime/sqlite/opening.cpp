@@ -183,7 +183,11 @@ class Opening {
       return set;
     // A file that is not ours must not be changed, not even to WAL: look before.
     if (auto ours = CheckOwner(); !ours) return ours;
-    if (auto wal = Ask("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; ROLLBACK"); !wal) return wal;
+    // In memory a log would be a second store, which no image holds.
+    const char* const mode = InMemory(options_) ? "MEMORY" : "WAL";
+    const std::string wal =
+        fmt::format("PRAGMA journal_mode = {}; BEGIN IMMEDIATE; ROLLBACK", mode);
+    if (auto set = Ask(wal); !set) return set;
     return CheckKept();
   }
 
