@@ -4,6 +4,7 @@
 #   make cluster-demo   the same on Kafka, PostgreSQL and Redis, which it starts in a temporary folder and stops again
 #   make test       builds and runs every test
 #   make bench      measures, beside a hand-written floor;  make cluster-bench: on Kafka, PostgreSQL and Redis
+#   make simulate   runs the concert in simulated disorder for MINUTES=5, from a fresh seed that it prints
 #   make sanitize   builds and runs the unit tests under ASan and UBSan
 #   make tidy       .clang-format and .clang-tidy are clean;  make format: makes the first so
 # With CI=1 a warning is an error.
@@ -11,7 +12,7 @@ BUILD ?= build
 JOBS  ?= $(shell nproc)
 CTEST ?= ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench sanitize tidy format clean
+.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench simulate sanitize tidy format clean
 all: release
 
 packages:
@@ -47,6 +48,10 @@ cluster-bench: test-packages release
 bench: release
 	cmake --build $(BUILD) -j $(JOBS) --target reprise_bench
 	$(BUILD)/reprise bench $(ARGS)
+
+MINUTES ?= 5
+simulate: release
+	$(BUILD)/reprise simulate pipelines/concert --minutes $(MINUTES) $(ARGS)
 
 # Not optimised: compiling is most of the time, and -O1 takes half as long again.
 sanitize: test-packages

@@ -41,6 +41,7 @@ struct Options {
   double clock_speed = 1;
   std::string log = "text";             // --log text|json
   std::uint64_t runs = 1000, seed = 0;  // simulate; seed 0: a fresh one, which is printed
+  bool network = false;                 //   ... plugins may call out
   double minutes = 0;                   //   ... instead of a number of runs
   std::vector<std::string> only;        //   ... of a run's faults only these
   std::int64_t sagas = 0, rate = 0;     // bench; 0: the command's own default

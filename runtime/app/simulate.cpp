@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
+#include <sched.h>
 
 #include "app/commands.h"
 #include "app/simulated_set.h"
@@ -17,6 +18,14 @@ namespace reprise::runtime {
 namespace {
 
 constexpr int kShrinkingMax = 300;  // runs
+
+/// From here on nothing can be called: a simulated failure must not reach anybody.
+Status LeaveTheNetwork() {
+  if (::unshare(CLONE_NEWNET) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0) return {};
+  return Error{Code::kInvalid,
+               "plugins might call out, and this machine lets nobody leave the network; --network "
+               "allows it"};
+}
 
 Environment With(std::map<std::string, std::string> own) {
   return [own = std::move(own),
@@ -73,13 +82,14 @@ std::string Command(const Options& options, std::uint64_t seed,
 /// What a set has shown so far.
 struct Sum {
   std::uint64_t runs = 0, faults = 0, sagas = 0;
-  std::set<std::string> kinds, seen;
+  std::set<std::string> kinds;
+  std::map<std::string, std::uint64_t> seen;  // in how many runs
 
   void Add(const SimulatedRun& run) {
     ++runs;
     faults += run.faults.size();
     sagas += static_cast<std::uint64_t>(run.sagas);
-    seen.insert(run.seen.begin(), run.seen.end());
+    for (const std::string& name : run.seen) ++seen[name];
     for (const std::string& fault : run.faults) kinds.insert(fault.substr(0, fault.find('#')));
   }
 };
@@ -122,7 +132,11 @@ int PlayOne(const Options& options, const SimulatedSet& set, std::uint64_t seed,
 int Unseen(const std::vector<std::string>& wanted, const Sum& sum) {
   int unseen = 0;
   for (const std::string& name : wanted) {
-    if (sum.seen.contains(name)) continue;
+    const auto seen = sum.seen.find(name);
+    if (seen != sum.seen.end()) {
+      fmt::print(stderr, "seen in {:5} runs: {}\n", seen->second, name);
+      continue;
+    }
     ++unseen;
     fmt::print("NEVER SEEN: {}\n", name);
   }
@@ -139,6 +153,10 @@ int RunSimulate(const Options& options) {
   auto setup = plan ? Ready(options, *plan) : Result<SimulatedWorld::Setup>(plan.error());
   if (!setup) {
     fmt::print(stderr, "{}\n", setup.error().message);
+    return exit_code::kProblems;
+  }
+  if (const Status left = options.network ? Status() : LeaveTheNetwork(); !left) {
+    fmt::print(stderr, "{}\n", left.error().message);
     return exit_code::kProblems;
   }
   const std::vector<std::string> wanted = MustBeSeen(*setup->loaded, *plan);

@@ -74,7 +74,8 @@ void Audit::CheckStep(const StepRow& before, const StepRow& after) {
   }
 }
 
-/// A step is undone only when all that depends on it is settled.
+/// A step is undone only when all that depends on it is settled: stuck counts, also while a person
+/// has it retried.
 void Audit::CheckOrder(const StepRow& row) {
   const auto found = sagas_.find(row.saga);
   if (row.state != StepState::kUndone || row.cancelled || found == sagas_.end()) return;
@@ -82,7 +83,9 @@ void Audit::CheckOrder(const StepRow& row) {
   const PipelineRef plan = plan_of_(saga.plan);
   if (!plan || row.step >= plan->main_count) return;
   plan->step(row.step).dependents.Each([&](StepIndex dependent) {
-    if (saga.scope.Has(dependent) && !saga.settled.Has(dependent)) {
+    const auto known = steps_.find({row.saga, dependent, 0});
+    const bool was_stuck = known != steps_.end() && known->second.round > 0;
+    if (saga.scope.Has(dependent) && !saga.settled.Has(dependent) && !was_stuck) {
       Break(fmt::format("{} was undone before {}, which depends on it", NameOf(row),
                         plan->step(dependent).name));
     }

@@ -61,6 +61,35 @@ class SqliteUnderTest : public EngineUnderTest {
   std::unique_ptr<SqliteEngine> engine_;
 };
 
+/// The engine of simulations: the same without a file.  A crash leaves what was committed, and an
+/// engine in the next life begins with it.
+class MemoryUnderTest : public EngineUnderTest {
+ public:
+  MemoryUnderTest() { Open({}); }
+
+  Journal& journal() override { return engine_->journal(); }
+  Bus* bus() override { return &engine_->bus(); }
+
+  void Restart() override { Crash(); }  // there is no clean stop: memory does not outlive it
+
+  void Crash() override {
+    const auto image = engine_->Image();
+    ASSERT_GOOD(image);
+    engine_->Abandon();
+    engine_.reset();
+    Open(*image);
+  }
+
+ private:
+  void Open(const std::string& image) {
+    auto opened = SqliteEngine::Open({.file = ":memory:"}, image);
+    ASSERT_GOOD(opened);
+    engine_ = std::move(*opened);
+  }
+
+  std::unique_ptr<SqliteEngine> engine_;
+};
+
 /// A worker of the cluster engine in a database of its own.  A crash cuts the connection; another
 /// worker goes on.
 class PostgresUnderTest : public EngineUnderTest {
@@ -96,6 +125,7 @@ class PostgresUnderTest : public EngineUnderTest {
 
 std::vector<EngineFactory> Engines() {
   return {{"Sqlite", [] { return std::make_unique<SqliteUnderTest>(); }},
+          {"Memory", [] { return std::make_unique<MemoryUnderTest>(); }},
           {"Postgres", [] { return std::make_unique<PostgresUnderTest>(); }, false}};
 }
 
