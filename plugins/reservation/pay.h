@@ -49,8 +49,11 @@ class Claim : public Action<Reservation, PayIn> {
     return ctx.Emit("claimed", Version{*version});
   }
 
+  /// Also from paid: confirm's Undo comes before, but it may be stuck, and the points are given
+  /// back nevertheless.  When a person has it tried again, there is nothing left of this payment.
   Outcome Undo(Context& ctx, const PayIn& in) const override {
-    const auto moved = Move(ctx, in, "paying", "held");
+    auto moved = Move(ctx, in, "paying", "held");
+    if (moved && !*moved) moved = Move(ctx, in, "paid", "held");
     if (!moved || !*moved) return moved;
     return ctx.Query("UPDATE reservation_row SET claimed_by = NULL WHERE id = $1",
                      in.reservationId);

@@ -170,6 +170,15 @@ TEST_F(PayingTest, TakesAPaymentBackStepByStep) {
   EXPECT_TRUE(claim_.Do(kPay).done());
 }
 
+TEST_F(PayingTest, GivesAClaimBackAlthoughTheUndoOfItsConfirmationIsStuck) {
+  claim_.Do(kPay);
+  confirm_.Do(kPay);
+  EXPECT_TRUE(claim_.Undo().done());
+  EXPECT_EQ(hold_.Sql(kRow), "held");
+  EXPECT_TRUE(confirm_.Undo().done());  // a person retries it: it is too late to matter
+  EXPECT_EQ(hold_.Sql(kRow), "held");
+}
+
 TEST_F(PayingTest, ClaimKeepsTheLaws) {
   EXPECT_EQ(claim_.Laws(kPay), kLawful);
 }
