@@ -30,6 +30,13 @@ class Run {
       if (!world_.audit().sagas().contains(saga))
         world_.audit().Break(fmt::format("saga {} was accepted and is lost", saga.ToString()));
     }
+    for (const auto& [saga, event] : world_.audit().to_tell()) {
+      const bool told = std::ranges::any_of(world_.events(), [&](const auto& happened) {
+        return happened.saga == saga && happened.name.ends_with("/" + event);
+      });
+      if (!told)
+        world_.audit().Break(fmt::format("saga {}: nobody was told {}", saga.ToString(), event));
+    }
     if (!broken()) world_.audit().CheckEnds(world_.journal());
     CheckInvariants(true);
     LookBack(customers);

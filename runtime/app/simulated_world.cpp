@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/count_rows.h"
 #include "app/no_socket.h"
 #include "simulation/plugins.h"
 
@@ -289,15 +290,7 @@ void SimulatedWorld::Submit(Verb verb) {
 }
 
 Result<std::size_t> SimulatedWorld::Ask(const std::string& sql) {
-  SqlValue now;
-  now.type = SqlValue::kInteger;
-  now.integer = ToMillis(clock_.Now());
-  const std::span<const SqlValue> args(&now, sql.find("$1") == std::string::npos ? 0 : 1);
-  std::size_t rows = 0;
-  const auto ran =
-      engine_->journal().reads().Run(sql, args, [&](std::span<const SqlValue>) { ++rows; });
-  if (!ran) return ran.error();
-  return rows;
+  return CountRows(engine_->journal(), sql, clock_.Now());
 }
 
 PipelineRef SimulatedWorld::PlanOf(const std::string& hash) const {

@@ -97,6 +97,11 @@ void Audit::See(const StepRow& before, const StepRow& after) {
     See("a late do was refused");
   if (before.state == StepState::kHeld && after.round > before.round)
     See("a step was retried after a hold");
+  const auto saga = sagas_.find(after.saga);
+  if (saga != sagas_.end() && Main(saga->second.plan, after.step)) {
+    if (after.state == StepState::kStuck) to_tell_.emplace(after.saga, "$stuck");
+    if (after.state == StepState::kFailed) to_tell_.emplace(after.saga, "$failed");
+  }
   if (after.state == StepState::kStuck) See("an undo was stuck");
   if (after.undo_wanted) See("an undo waited for a call");
 }

@@ -49,6 +49,8 @@ class Audit {  // Threads: one.
   /// What happened at least once: "a late do was refused".
   const std::set<std::string>& seen() const { return seen_; }
   void See(const std::string& what) { seen_.insert(what); }
+  /// Failures for good that must have been told: a saga, and "$failed" or "$stuck".
+  const std::set<std::pair<Uuid, std::string>>& to_tell() const { return to_tell_; }
   /// Every saga that was ever stored, as it was last.
   const std::map<Uuid, Saga>& sagas() const { return sagas_; }
 
@@ -66,6 +68,7 @@ class Audit {  // Threads: one.
   std::map<Uuid, std::set<Uuid>> live_;  // a saga's messages that are stored and not consumed
   std::set<Uuid> touched_;
   std::map<std::string, std::string> calls_;
+  std::set<std::pair<Uuid, std::string>> to_tell_;
   std::set<std::string> seen_;
   std::string broken_;
 };
