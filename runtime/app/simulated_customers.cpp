@@ -1,7 +1,6 @@
 #include "app/simulated_customers.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
@@ -9,7 +8,6 @@ namespace reprise::runtime {
 namespace {
 
 constexpr int kTriesMax = 6;
-constexpr std::size_t kRemembered = 20;  // values of a field
 constexpr Millis kPauses[] = {Millis(0),      Millis(0),      Millis(50),     Millis(1'000),
                               Millis(20'000), Millis(90'000), Millis(300'000)};
 
@@ -61,9 +59,11 @@ SimulatedCustomers::SimulatedCustomers(SimulatedWorld& world, int most)
     }
   }
   const std::size_t count = 1 + dice_.Below("customers", static_cast<std::size_t>(most));
-  customers_.resize(routes_.empty() && beginnings_.empty() ? 0 : count);
-  for (std::size_t i = 0; i < customers_.size(); ++i) {
-    customers_[i].number = static_cast<int>(i) + 1;
+  const bool nothing = routes_.empty() && beginnings_.empty();
+  customers_.reserve(count);
+  for (std::size_t i = 0; i < count && !nothing; ++i) {
+    const int number = static_cast<int>(i) + 1;
+    customers_.emplace_back(number, SimulatedMemory(dice_, number));
     customers_[i].left = static_cast<int>(6 + dice_.Below("wishes", 12));
     Arrive(customers_[i]);
     Wait(customers_[i]);
@@ -151,9 +151,9 @@ const Route* SimulatedCustomers::Progress(Customer& customer) {
   for (const Route* route : routes_) {
     if (!Mutates(*route)) continue;
     for (const BodyField& field : route->body.fields) {
-      const auto known = customer.knows.find(field.name);
-      if (known == customer.knows.end()) continue;
-      wishes.push_back(route->name() + " " + field.name + "=" + Text(known->second.back()));
+      const json::value* known = customer.memory.Newest(field.name);
+      if (!known) continue;
+      wishes.push_back(route->name() + " " + field.name + "=" + Text(*known));
       if (customer.used.contains(wishes.back())) {
         wishes.pop_back();
       } else {
@@ -223,9 +223,9 @@ SimulatedCustomers::Asked SimulatedCustomers::Compose(Customer& customer, const 
     request.headers.emplace_back("idempotency-key",
                                  fmt::format("c{}-{}", customer.number, ++customer.keys));
   }
-  if (const json::value* token = Known(customer, "token"))
+  if (const json::value* token = MemoryFor(customer, "token").Known("token"))
     request.headers.emplace_back("authorization", "Bearer " + Text(*token));
-  Learn(customer, body);
+  customer.memory.Learn(body);
   return asked;
 }
 
@@ -239,77 +239,16 @@ std::string SimulatedCustomers::PathValue(Customer& customer, const Route& route
   return Text(ValueOf(customer, called, TextType()));
 }
 
-const json::value* SimulatedCustomers::Known(Customer& customer, const std::string& name) {
-  const bool spy = customers_.size() > 1 && dice_.Chance("use another's " + name, 0.02);
-  Customer& whose = spy ? customers_[dice_.Below("whose", customers_.size())] : customer;
-  const auto known = whose.knows.find(name);
-  if (known == whose.knows.end()) return nullptr;
-  const std::vector<json::value>& values = known->second;
-  if (dice_.Chance("the newest " + name, 0.6)) return &values.back();
-  return &values[dice_.Below("which " + name, values.size())];
+/// Mostly his own memory; now and then he says what only another can know.
+const SimulatedMemory& SimulatedCustomers::MemoryFor(const Customer& customer,
+                                                     const std::string& name) {
+  const bool spies = customers_.size() > 1 && dice_.Chance("use another's " + name, 0.02);
+  return spies ? customers_[dice_.Below("whose", customers_.size())].memory : customer.memory;
 }
 
-json::value SimulatedCustomers::ValueOf(Customer& customer, const std::string& name,
+json::value SimulatedCustomers::ValueOf(const Customer& customer, const std::string& name,
                                         const BodyType& type) {
-  const bool simple = type.kind == BodyType::kString;
-  if (simple && !dice_.Chance("make up a " + name, 0.03)) {
-    if (const json::value* known = Known(customer, name); known && known->is_string())
-      return *known;
-  }
-  return Fresh(customer, name, type);
-}
-
-json::value SimulatedCustomers::Fresh(Customer& customer, const std::string& name,
-                                      const BodyType& type) {
-  const double unit = static_cast<double>(dice_.Below("value of " + name, 1'000'000)) / 1e6;
-  switch (type.kind) {
-    case BodyType::kString: {
-      std::string text = fmt::format("{}-{}", name, customer.number);
-      const auto most = static_cast<std::size_t>(type.max.value_or(64));
-      return json::string(text.substr(0, std::max<std::size_t>(1, most)));
-    }
-    case BodyType::kInteger: {  // every order of magnitude as often
-      const auto least = static_cast<double>(type.min.value_or(0));
-      const double most = std::min(static_cast<double>(type.max.value_or(1'000'000)), 1e6);
-      return static_cast<std::int64_t>(least + std::pow(std::max(1.0, most - least), unit) - 1);
-    }
-    case BodyType::kNumber:
-      return unit * 1000;
-    case BodyType::kBoolean:
-      return unit < 0.5;
-    case BodyType::kArray: {
-      json::array items;
-      for (std::size_t n = dice_.Below("length of " + name, 4); n > 0; --n)
-        items.push_back(Fresh(customer, name, type.element.front()));
-      return items;
-    }
-    case BodyType::kObject:
-      return json::object();
-    case BodyType::kStruct: {
-      json::object fields;
-      for (const BodyField& field : type.fields)
-        fields[field.name] = ValueOf(customer, field.name, field.type);
-      return fields;
-    }
-  }
-  return nullptr;
-}
-
-void SimulatedCustomers::Learn(Customer& customer, const json::value& value) {
-  if (value.is_array()) {
-    for (const json::value& item : value.get_array()) Learn(customer, item);
-  }
-  if (!value.is_object()) return;
-  for (const auto& field : value.get_object()) {
-    if (field.value().is_structured()) {
-      Learn(customer, field.value());
-      continue;
-    }
-    std::vector<json::value>& known = customer.knows[field.key()];
-    if (std::find(known.begin(), known.end(), field.value()) != known.end()) continue;
-    known.push_back(field.value());
-    if (known.size() > kRemembered) known.erase(known.begin());
-  }
+  return customer.memory.ValueOf(name, type, MemoryFor(customer, name));
 }
 
 // ---------------------------------------------------------------- and answered
@@ -344,7 +283,7 @@ void SimulatedCustomers::Answered(Customer& customer, Asked asked, const HttpRes
     return;
   }
   Check(asked, *answer);
-  if (!error) Learn(customer, body);
+  if (!error) customer.memory.Learn(body);
   if (asked.request.method != "GET" && asked.tries < kTriesMax && dice_.Chance("ask twice", 0.1)) {
     customer.again = std::move(asked);
   }

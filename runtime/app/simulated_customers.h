@@ -6,12 +6,12 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "app/simulated_memory.h"
 #include "app/simulated_world.h"
 
 namespace reprise::runtime {
@@ -45,10 +45,11 @@ class SimulatedCustomers {  // Threads: one.
     int tries = 0;
   };
   struct Customer {
+    Customer(int n, SimulatedMemory own) : number(n), memory(std::move(own)) {}
     int number = 0, left = 0;
     Time next{};
     bool waiting = false;
-    std::map<std::string, std::vector<json::value>> knows;
+    SimulatedMemory memory;
     std::optional<Asked> again;        // to be asked once more
     std::vector<const Route*> before;  // what a newcomer asks first
     std::set<std::string> used;        // "POST /bills orderId=7": he had that wish fulfilled
@@ -65,10 +66,8 @@ class SimulatedCustomers {  // Threads: one.
   Asked Compose(Customer& customer, const Route& route);
   std::string PathValue(Customer& customer, const Route& route, const std::string& before,
                         const std::string& name);
-  json::value ValueOf(Customer& customer, const std::string& name, const BodyType& type);
-  json::value Fresh(Customer& customer, const std::string& name, const BodyType& type);
-  const json::value* Known(Customer& customer, const std::string& name);
-  void Learn(Customer& customer, const json::value& value);
+  const SimulatedMemory& MemoryFor(const Customer& customer, const std::string& name);
+  json::value ValueOf(const Customer& customer, const std::string& name, const BodyType& type);
   void Wait(Customer& customer);
 
   SimulatedWorld& world_;
