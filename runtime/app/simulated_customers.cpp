@@ -8,12 +8,19 @@ namespace reprise::runtime {
 namespace {
 
 constexpr int kTriesMax = 6;
-constexpr Millis kPauses[] = {Millis(0),      Millis(0),      Millis(50),     Millis(1'000),
-                              Millis(20'000), Millis(90'000), Millis(300'000)};
+constexpr Millis kPauses[] = {Millis(0),      Millis(0),      Millis(0),     Millis(50),
+                              Millis(50),     Millis(1'000),  Millis(1'000), Millis(20'000),
+                              Millis(90'000), Millis(300'000)};
 
 bool Mutates(const Route& route) {
   return route.kind == RouteKind::kStart || route.kind == RouteKind::kRun ||
          route.kind == RouteKind::kSignal;
+}
+
+/// A refusal that asking again does not change; who has too little, or comes too early, may wish
+/// on.
+bool Final(int status) {
+  return status == 400 || status == 404 || status == 409 || status == 422;
 }
 
 std::vector<std::string> Split(const std::string& path) {
@@ -134,18 +141,21 @@ void SimulatedCustomers::Arrive(Customer& customer) {
 
 void SimulatedCustomers::AskSomething(Customer& customer) {
   const Route* route = nullptr;
+  std::string wish;
   if (!customer.before.empty()) {
     route = customer.before.back();
     customer.before.pop_back();
   } else if (dice_.Chance("make progress", 0.6)) {
-    route = Progress(customer);
+    route = Progress(customer, wish);
   }
   if (!route) route = routes_[dice_.Below("route", routes_.size())];
-  Send(customer, Compose(customer, *route));
+  Asked asked = Compose(customer, *route);
+  asked.wish = std::move(wish);
+  Send(customer, std::move(asked));
 }
 
 /// A route that wants something of which he has one that he has not given it yet.
-const Route* SimulatedCustomers::Progress(Customer& customer) {
+const Route* SimulatedCustomers::Progress(Customer& customer, std::string& wish) {
   std::vector<const Route*> found;
   std::vector<std::string> wishes;
   for (const Route* route : routes_) {
@@ -163,7 +173,8 @@ const Route* SimulatedCustomers::Progress(Customer& customer) {
   }
   if (found.empty()) return nullptr;
   const std::size_t chosen = dice_.Below("which progress", found.size());
-  customer.used.insert(wishes[chosen]);
+  wish = wishes[chosen];
+  customer.used.insert(wish);
   return found[chosen];
 }
 
@@ -279,6 +290,7 @@ void SimulatedCustomers::Answered(Customer& customer, Asked asked, const HttpRes
   world_.Note(fmt::format("c{} got {} {}", customer.number, answer->status, code));
   if (answer->status == 401 && customer.before.empty()) Arrive(customer);
   if (answer->status >= 300) {
+    if (!Final(answer->status)) customer.used.erase(asked.wish);
     refusals_.push_back({asked.route, code, fields ? Payload(*fields).Text("detail") : ""});
     return;
   }

@@ -42,6 +42,7 @@ class SimulatedCustomers {  // Threads: one.
     std::string route;
     bool begins = false;   // a saga: once for one key
     std::string answered;  // the 2xx answer to this key, if there was one
+    std::string wish;      // what he hopes to get on with
     int tries = 0;
   };
   struct Customer {
@@ -58,7 +59,7 @@ class SimulatedCustomers {  // Threads: one.
 
   void Arrive(Customer& customer);
   void AskSomething(Customer& customer);
-  const Route* Progress(Customer& customer);
+  const Route* Progress(Customer& customer, std::string& wish);
   void BeginSomething(Customer& customer);
   void Send(Customer& customer, Asked asked);
   void Answered(Customer& customer, Asked asked, const HttpResponse* answer);

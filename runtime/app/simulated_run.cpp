@@ -10,7 +10,8 @@ namespace reprise::runtime {
 namespace {
 
 constexpr int kMomentsMax = 20'000;  // of a phase; a run has a few hundred
-constexpr int kHelpsMax = 200;       // how often the operator looks at what is left
+constexpr int kLateUndos = 4;
+constexpr int kHelpsMax = 200;  // how often the operator looks at what is left
 constexpr Millis kLengths[] = {Millis(60'000), Millis(360'000), Millis(1'200'000),
                                Millis(7'200'000)};
 
@@ -60,12 +61,19 @@ class Run {
   void Disturbed(SimulatedCustomers& customers) {
     const Time end =
         world_.clock().Now() + kLengths[world_.dice().Below("length", std::size(kLengths))];
+    int late = 0;
     for (int moment = 0; !broken(); ++moment) {
       if (moment > kMomentsMax) return world_.audit().Break("it never comes to rest");
       if (world_.dice().Chance("customers first", 0.5) && customers.Act()) continue;
       if (world_.Turn() || customers.Act()) continue;
       CheckInvariants(false);
-      if (customers.done() && world_.clock().Now() >= end) return;
+      if (customers.done() && world_.clock().Now() >= end) {
+        if (late++ < kLateUndos && world_.dice().Strikes("an operator undoes a saga late", 0.4)) {
+          UndoOne();
+          continue;
+        }
+        return;
+      }
       Operate();
       MoveOn(customers.Next(), end);
     }
@@ -83,6 +91,12 @@ class Run {
     if (world_.dice().Strikes("an operator retries", 0.02)) Help();
     const auto& sagas = world_.audit().sagas();
     if (sagas.empty() || !world_.dice().Strikes("an operator undoes a saga", 0.03)) return;
+    UndoOne();
+  }
+
+  void UndoOne() {
+    const auto& sagas = world_.audit().sagas();
+    if (sagas.empty()) return;
     auto at = sagas.begin();
     std::advance(
         at, static_cast<std::ptrdiff_t>(world_.dice().Below("which saga is undone", sagas.size())));
