@@ -137,7 +137,6 @@ void KafkaBus::Ensure(const std::string& topic) {
 }
 
 Status KafkaBus::Publish(std::span<const Message> outbox) {
-  FAILPOINT("kafka.publish");
   if (sealed_starts_.empty() && !outbox.empty()) (void)Seal(outbox, {});
   producer_.Put(std::exchange(sealed_, {}), std::exchange(sealed_starts_, {}));
   for (const auto& refusal : told_) producer_.Settle(refusal.where);
@@ -221,7 +220,9 @@ void KafkaBus::Adopt() {
     return;
   }
   for (const Lanes::Orphan& orphan : *orphans) {
+    FAILPOINT("adopt.before");
     if (adopted_.insert(orphan.worker).second) Unseal(orphan);
+    FAILPOINT("adopt.after");
   }
 }
 
@@ -244,7 +245,9 @@ void KafkaBus::Bury(bool again) {
   published_.insert(published_.end(), now.begin(), now.end());
   if (now.empty() && !again) return;
   std::erase_if(published_, [&](const Uuid& worker) {
+    FAILPOINT("forget.before");
     if (!lanes_.Bury(worker)) return false;
+    FAILPOINT("forget.after");
     adopted_.erase(worker);
     return true;
   });

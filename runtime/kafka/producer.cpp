@@ -133,11 +133,12 @@ void Producer::There(Outbox& outbox, std::size_t index) {
   bytes_ -= outbox.records.size();
   outbox.records = {};
   if (!outbox.orphan.nil()) published_.push_back(outbox.orphan);
-  FAILPOINT("kafka.acknowledged");
+  FAILPOINT("acknowledged.before");
   while (!outboxes_.empty() && outboxes_.front().left == 0) {
     outboxes_.pop_front();
     ++first_;
   }
+  FAILPOINT("acknowledged.after");
 }
 
 void Producer::Refuse(std::uint64_t where, const std::string& reason) {
@@ -244,8 +245,9 @@ void Producer::Produce() {
 
 /// False: not now, and nothing behind it either.
 bool Producer::ProduceOne(Outbox& outbox, std::uint64_t where) {
-  FAILPOINT("kafka.produce");
+  FAILPOINT("produce.before");
   const auto error = Hand(At(where), where);
+  FAILPOINT("produce.after");
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
     outbox.states[IndexOf(where)] = State::kSent;
     return true;

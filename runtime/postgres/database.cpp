@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "postgres/sqlstate.h"
 
@@ -253,6 +254,8 @@ Result<std::vector<Answer>> Database::Pipeline::Run() {
   in_doubt_ = sent;
   sent = sent && PQpipelineSync(db_.connection_) != 0;
   if (!sent) return db_.Broken();
+  const bool commits = std::string_view(steps_.back().sql) == "COMMIT";
+  if (commits) FAILPOINT("answer.before");
   std::vector<Answer> out;
   std::optional<Error> error;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -266,6 +269,7 @@ Result<std::vector<Answer>> Database::Pipeline::Run() {
       return *error;
     }
   }
+  if (commits) FAILPOINT("answer.after");
   in_doubt_ = false;
   const auto sync = db_.Next();
   if (!sync) {

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
+
 namespace reprise::runtime::postgres {
 namespace {
 
@@ -103,7 +105,9 @@ Result<std::vector<Lanes::Taken>> PostgresLanes::TakeLocked(std::span<const Lane
       Params::Of(me, NumbersOf(lanes), IdsOf(*busy)), Database::kOnce);
   core_.worker.AddLast(pipeline, nullptr);
   pipeline.Add("COMMIT");
+  FAILPOINT("take.before");
   auto done = pipeline.Run();
+  FAILPOINT("take.after");
   if (!done) {
     if (!pipeline.in_doubt()) return done.error();
     const auto committed = core_.worker.Resolve();

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "postgres/journal.h"
 #include "postgres/schema.h"
 
@@ -127,7 +128,10 @@ Status PostgresJournal::MigrateAlone(const PluginMigration& m,
   auto noted = db.Once("INSERT INTO rp_migration VALUES($1, $2, $3)",
                        Params::Of(Clean(m.plugin), m.number, core_.Now()));
   if (!noted) return noted.error();
-  return db.Execute("COMMIT");
+  FAILPOINT("migrate.before");
+  Status done = db.Execute("COMMIT");
+  FAILPOINT("migrate.after");
+  return done;
 }
 
 }  // namespace reprise::runtime::postgres

@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include "base/failpoint.h"
 #include "base/log.h"
 
 namespace reprise::runtime::postgres {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "sqlite/journal.h"
 
 namespace reprise::runtime::sqlite {
@@ -51,7 +52,9 @@ Status SqliteJournal::Migrate(std::span<const PluginMigration> migrations) {
     seen.Again();
     if (auto begun = core_.db->Execute("BEGIN IMMEDIATE"); !begun) return begun;
     auto done = RunMigration(m);
+    FAILPOINT("migrate.before");
     if (done) done = core_.db->Execute("COMMIT");
+    FAILPOINT("migrate.after");
     if (!done) {
       if (!core_.db->autocommit()) (void)core_.db->Execute("ROLLBACK");
       return Failed(m, done.error());

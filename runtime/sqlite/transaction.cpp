@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/failpoint.h"
 #include "sqlite/rows.h"
 
 namespace reprise::runtime::sqlite {
@@ -257,7 +258,9 @@ Status SqliteTransaction::WriteAll(std::span<const Message> outbox) {
 
 Status SqliteTransaction::End() {
   const auto began = std::chrono::steady_clock::now();
+  FAILPOINT("answer.before");
   const auto done = Note(core_.db->Use("COMMIT").Run());
+  FAILPOINT("answer.after");
   if (!done) {
     Error why = done.error();
     // The log may or may not have reached the disk: a restart could find it committed.

@@ -54,5 +54,46 @@ TEST_F(FailpointTest, RefusesWhatItCannotRead) {
   }
 }
 
+TEST_F(FailpointTest, AFaultStrikesOnceAtItsPlaceAndItsHit) {
+  ASSERT_TRUE(ArmFault("commit:after:hit=2:count"));
+  EXPECT_FALSE(FAILPOINT("commit.before"));
+  FAILPOINT("commit.after");
+  EXPECT_EQ(FailpointFirings("commit.after"), 0);
+  for (int i = 0; i < 3; ++i) FAILPOINT("commit.after");
+  EXPECT_EQ(FailpointFirings("commit.after"), 1);
+}
+
+TEST_F(FailpointTest, AFaultOfAnUndoLetsDosPass) {
+  ASSERT_TRUE(ArmFault("plugin:undo:count"));
+  FAILPOINT_IN("plugin.before", "do");
+  EXPECT_EQ(FailpointPasses("plugin.before"), 0);
+  FAILPOINT_IN("plugin.before", "undo");
+  EXPECT_EQ(FailpointFirings("plugin.before"), 1);
+}
+
+TEST_F(FailpointTest, SaysWhichFaultsNeverStruck) {
+  ASSERT_TRUE(ArmFault("commit:count,begin:after:count"));
+  FAILPOINT("commit.before");
+  EXPECT_EQ(UnfiredFaults(), std::vector<std::string>{"begin:after:count"});
+}
+
+TEST_F(FailpointTest, EveryPlaceCanBeArmedOnBothSides) {
+  for (const FailpointPlace& place : FailpointPlaces()) {
+    for (const char* side : {"before", "after"})
+      EXPECT_TRUE(ArmFault(std::string(place.name) + ":" + side + ":count")) << place.name;
+    EXPECT_EQ(bool(ArmFault(std::string(place.name) + ":undo:count")), place.phases) << place.name;
+  }
+}
+
+TEST_F(FailpointTest, RefusesFaultsItCannotReadAndNamesTheNearestPlace) {
+  for (const char* spec :
+       {"comit", "commit:soon", "commit:hit=0", "commit:hit=x", "commit:delay=", "begin:undo"}) {
+    const Status status = ArmFault(spec);
+    ASSERT_FALSE(status) << spec;
+    EXPECT_NE(status.error().message.find("write NAME"), std::string::npos);
+  }
+  EXPECT_NE(ArmFault("comit").error().message.find("'commit'"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace reprise::runtime
