@@ -305,9 +305,24 @@ Status Assembly::LoadPlans() {
   executor.partitions = engine_->partitions();
   executor.dead_topic = engine_->dead_topic();
   if (Status joined = engine_->Join(*plans_); !joined) return joined;
+  OpenFlight();
+  executor.flight = flight_.get();
   executor_ = std::make_unique<Executor>(journal, engine_->bus(), plugins(), *plans_, *clock_,
                                          metrics_, std::move(executor));
   return {};
+}
+
+/// Without one the runtime works as well, until a plugin takes it along.
+void Assembly::OpenFlight() {
+  if (!options_.flight) return;
+  auto opened = FlightRecorder::Open(engine_->flight_file());
+  if (!opened) {
+    return Log(LogLevel::kWarn,
+               "no flight recorder: a message that crashes a plugin is not found out",
+               {{"error", opened.error().message}});
+  }
+  flight_ = std::move(*opened);
+  for (const std::string& what : flight_->found()) Log(LogLevel::kError, what);
 }
 
 PipelineRef Assembly::PlanOf(const std::string& hash) const {

@@ -36,6 +36,7 @@ struct AssemblyOptions {
   /// Instead of the deployment's engine, and around the plugins: simulations.
   std::function<Result<std::unique_ptr<Engine>>()> engine;
   std::function<std::unique_ptr<Plugins>(Plugins&)> around_plugins;
+  bool flight = false;       // who is in a plugin is recorded: for a process that may crash
 };
 
 class Assembly {
@@ -54,6 +55,7 @@ class Assembly {
   Plans& plans() { return *plans_; }
   Engine& engine() { return *engine_; }
   Executor& executor() { return *executor_; }
+  FlightRecorder* flight() { return flight_.get(); }  // null: none is kept
   PipelineRef PlanOf(const std::string& hash) const;
   /// Whether this process answers the pipelines' routes.
   bool serves_routes() const;
@@ -75,6 +77,7 @@ class Assembly {
   Status LoadPlugins();
   Status MakeReady();
   Status LoadPlans();
+  void OpenFlight();
 
   AssemblyOptions options_;
   Metrics metrics_;
@@ -87,6 +90,7 @@ class Assembly {
   std::unique_ptr<LoadedPlugins> plugins_;
   std::unique_ptr<Plugins> around_plugins_;
   std::unique_ptr<Plans> plans_;
+  std::unique_ptr<FlightRecorder> flight_;
   std::unique_ptr<Executor> executor_;
 };
 

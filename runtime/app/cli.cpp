@@ -20,6 +20,7 @@
 #pragma GCC diagnostic pop
 
 #include "app/assembly.h"
+#include "base/failpoint.h"
 #include "base/suggest.h"
 #include "http/server.h"
 
@@ -89,6 +90,7 @@ std::string WhyNoAddress(const std::string& text) {
 }
 
 std::string WhyNoFault(const std::string& text) {
+  if (NamesFailpoint(text)) return "";  // read when it is armed
   const auto fault = ParseFault(text);
   return fault ? "" : fault.error().message;
 }
@@ -115,7 +117,9 @@ void AddRun(CLI::App& app, Options& o) {
   run->add_option("--steps", o.steps, "only these steps, and 'http'")->delimiter(',');
   run->add_flag("--check", o.check, "lint and connect, then exit");
   run->add_flag("--supervise", o.supervise, "start again after a crash");
-  run->add_option("--fault", o.faults, "for tests: [PIPELINE/]STEP.do=fail|retry:N|crash:N")
+  run->add_option("--fault", o.faults,
+                  "for tests: [PIPELINE/]STEP.do=fail|retry:N|crash:N, or a place of the runtime: "
+                  "PLACE[:before|after][:do|undo][:hit=K][:kill|stop|exit|delay=MS|count]")
       ->check(WhyNoFault);
   run->add_option("--clock-speed", o.clock_speed,
                   "for demos: the whole runtime's clock runs X times as fast")

@@ -1,7 +1,9 @@
 /// The cluster engine: PostgreSQL is the journal, Kafka the wire, Redis makes some things cheaper.
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "app/engine.h"
 #include "base/log.h"
@@ -110,6 +112,17 @@ class ClusterEngine : public Engine {
     if (!bus) return bus.error();
     bus_ = std::move(*bus);
     return {};
+  }
+
+  /// On this machine's disk: it is about this process.  Processes that share the folder each take a
+  /// file of their own.
+  std::string flight_file() const override {
+    for (const char* name : {"REPRISE_STATE", "STATE_DIRECTORY", "XDG_RUNTIME_DIR"}) {
+      const auto folder = SystemEnvironment()(name);
+      if (folder && !folder->empty()) return *folder + "/" + cluster_.prefix + ".flight";
+    }
+    return fmt::format("{}/reprise-{}-{}.flight", std::filesystem::temp_directory_path().string(),
+                       getuid(), cluster_.prefix);
   }
 
   std::vector<Part> parts() override {

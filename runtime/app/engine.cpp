@@ -34,6 +34,8 @@ class EmbeddedEngine : public Engine {
     return std::filesystem::absolute(file_).parent_path().string();
   }
 
+  std::string flight_file() const override { return file_ + ".flight"; }
+
  private:
   const std::unique_ptr<SqliteEngine> sqlite_;
   const std::string file_;

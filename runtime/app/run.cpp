@@ -1,5 +1,6 @@
 /// `reprise run`: a runtime with its HTTP server, until a signal.
 #include <csignal>
+#include <optional>
 #include <thread>
 
 #include <fmt/core.h>
@@ -8,6 +9,9 @@
 #include "admin/health.h"
 #include "app/commands.h"
 #include "app/serving.h"
+#include "app/supervise.h"
+#include "app/watchdog.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/suggest.h"
 
@@ -24,6 +28,7 @@ AssemblyOptions Wanted(const Options& options) {
   wanted.plugin_folders = options.plugins;
   wanted.clock_speed = options.clock_speed;
   wanted.steps = options.steps;
+  wanted.flight = !options.check;
   return wanted;
 }
 
@@ -45,12 +50,41 @@ Status CheckFault(const Fault& fault, const std::vector<PipelineRef>& pipelines)
                                            DidYouMean(fault.step, known))};
 }
 
-}  // namespace
+/// Faults at places of the runtime: --fault, and REPRISE_FAULTS for what no command line reaches.
+Status ArmPlaces(const Options& options) {
+  std::vector<std::string> wanted;
+  for (const std::string& text : options.faults) {
+    if (NamesFailpoint(text)) wanted.push_back(text);
+  }
+  if (const auto more = SystemEnvironment()("REPRISE_FAULTS"); more && !more->empty())
+    wanted.push_back(*more);
+  for (const std::string& text : wanted) {
+    if (Status armed = ArmFault(text); !armed) return armed;
+    Log(LogLevel::kWarn, "A FAULT IS INJECTED; this is for tests and demos", {{"fault", text}});
+  }
+  return {};
+}
 
-int RunRun(const Options& options) {
+/// A test whose fault never struck has shown nothing.
+int AllStruck() {
+  const std::vector<std::string> unfired = UnfiredFaults();
+  for (const std::string& fault : unfired)
+    fmt::print(stderr, "reprise: the fault '{}' never struck\n", fault);
+  return unfired.empty() ? exit_code::kOk : exit_code::kProblems;
+}
+
+/// `first`: a supervisor has not had to start it again; faults strike once.
+int RunOnce(const Options& options, bool first) {
   BlockSignals();
   AssemblyOptions wanted = Wanted(options);
+  if (first) {
+    if (const Status armed = ArmPlaces(options); !armed) {
+      fmt::print(stderr, "reprise: {}\n", armed.error().message);
+      return exit_code::kUsage;
+    }
+  }
   for (const std::string& text : options.faults) {
+    if (NamesFailpoint(text)) continue;
     auto fault = ParseFault(text);
     if (!fault) {
       fmt::print(stderr, "reprise: {}\n", fault.error().message);
@@ -83,6 +117,11 @@ int RunRun(const Options& options) {
                (*assembly)->engine().journal().About());
     return exit_code::kOk;
   }
+  std::optional<Watchdog> watchdog;
+  if (FlightRecorder* const flight = (*assembly)->flight()) {
+    flight->MarkCrashes();
+    watchdog.emplace(*flight);
+  }
   Serving serving(**assembly);
   if (Status started = serving.Start(); !started) {
     fmt::print(stderr, "reprise: {}\n", started.error().message);
@@ -95,7 +134,14 @@ int RunRun(const Options& options) {
   const int signal = WaitForSignal();
   Log(LogLevel::kInfo, "stopping", {{"signal", signal}});
   serving.Stop();
-  return exit_code::kOk;
+  return AllStruck();
+}
+
+}  // namespace
+
+int RunRun(const Options& options) {
+  if (!options.supervise || options.check) return RunOnce(options, true);
+  return Supervise([&](bool first) { return RunOnce(options, first); });
 }
 
 }  // namespace reprise::runtime

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "app/version.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "http/problem.h"
 
@@ -130,7 +131,9 @@ void Serving::Stop() {
   if (stopped_) return;
   stopped_ = true;
   if (health_) health_->Drain();
+  FAILPOINT("drain.before");
   if (server_) server_->Stop();  // what was accepted is answered first
+  FAILPOINT("drain.after");
   assembly_.executor().Stop();
   if (worker_.joinable()) worker_.join();
   assembly_.engine().OnHint(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 
 namespace reprise::runtime {
@@ -73,7 +74,7 @@ Batch::Ran Batch::Run(const Work& work) {
   for (const Message& message : work.messages) {
     if (!message.input()) in.push_back(message);
   }
-  for (Message& next : tx_.TakeLocal(after_.outbox)) in.push_back(std::move(next));
+  for (Message& next : TakeLocal()) in.push_back(std::move(next));
   ran = Rounds(std::move(in));
   if (ran != Ran::kOk) return ran;
   if (ran = WakeLines(); ran != Ran::kOk) return ran;
@@ -113,7 +114,7 @@ Batch::Ran Batch::Rounds(std::vector<Message> in) {
       if (const Ran ran = RunWave(wave); ran != Ran::kOk) return ran;
     }
     if (const Ran ran = Settle(); ran != Ran::kOk) return ran;
-    in = tx_.TakeLocal(after_.outbox);
+    in = TakeLocal();
   }
   return Ran::kOk;
 }
@@ -163,8 +164,10 @@ Batch::Ran Batch::RunWave(std::vector<Message>& wave) {
       met.push_back(&message);
     }
   }
+  FAILPOINT("claim.before");
   auto claimed = tx_.Claim(keys);
   if (!claimed) return Fail(claimed.error());
+  FAILPOINT("claim.after");
   std::vector<Attempt> attempts;
   attempts.reserve(met.size());
   for (std::size_t i = 0; i < met.size(); ++i) {

@@ -94,10 +94,20 @@ class Batch {
   Ran Intend(Attempt attempt, bool reconcile_first);
   Ran Wait(Attempt& attempt);
   Ran SideFailed(Attempt& attempt);
+  DeadLetter LetterOf(const Attempt& attempt, const Outcome& why) const;
   int Timers(Attempt& attempt);
   void SendRecords(Attempt& attempt, const Uuid& cause);
   Headers HeadersOf(const Attempt& attempt, const Uuid& cause, const Transaction::Foreign& record,
                     std::size_t n) const;
+
+  // -- suspects.cpp: what may take the process with it
+  std::vector<Message> TakeLocal();
+  static Flight FlightOf(const Attempt& attempt);
+  static Flight FlightOf(const Request& request, const Step& step);
+  bool MayCrash(const Attempt& attempt) const;
+  bool Convicted(Attempt& attempt);
+  void Survived(const Attempt& attempt);
+  void Land(const Attempt& attempt);
 
   // -- batch_line.cpp: `ordering: strict`
   static std::string LineOf(const Plan& plan, StepIndex step, const std::string& key);

@@ -133,7 +133,18 @@ Reply Batch::Inline(const Admitted& admitted, const Plan& plan, int tries, Saga&
     attempt.lane = LaneOf(plan, index, saga.root, saga.id);
     attempt.trace = admitted.request.trace;
     Prepare(attempt);
-    if (!Faulted(attempt)) attempt.bound().action->Run(attempt.call);
+    const Step& inlined = attempt.spec();
+    const Flight flight = FlightOf(admitted.request, inlined);
+    if (x_.options_.flight && x_.options_.flight->Crashes(flight) >= FlightRecorder::kCrashesMax) {
+      return Refused(500, "crashed",
+                     "the process ended each time when plugin " + inlined.plugin +
+                         " had this request (plugin's fault)");
+    }
+    if (!Faulted(attempt)) {
+      const Aboard aboard(x_.options_.flight, flight, inlined.plugin, inlined.action,
+                          inlined.timeout);
+      attempt.bound().action->Run(attempt.call);
+    }
     Call& call = attempt.call;
     if (call.outcome.verdict != Verdict::kDone) {
       const bool final = call.outcome.verdict == Verdict::kFail;

@@ -1,6 +1,7 @@
 /// Running plugins: one attempt, many at once, and what an attempt that has ended leaves behind.
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "executor/batch.h"
 
@@ -35,7 +36,8 @@ Batch::Ran Batch::RunAttempts(std::vector<Attempt>& attempts) {
       return a->plan == left[from]->plan && a->step == left[from]->step && a->phase == Phase::kDo &&
              a->refusal.empty();
     };
-    if (left[from]->spec().takes_all && same(left[from]) && !MayFault(left[from]->spec())) {
+    if (left[from]->spec().takes_all && same(left[from]) && !MayFault(left[from]->spec()) &&
+        !MayCrash(*left[from])) {
       while (to < left.size() && same(left[to])) ++to;
     }
     const std::span<Attempt*> group(left.data() + from, to - from);
@@ -132,12 +134,19 @@ Batch::Ran Batch::RunOne(Attempt& attempt) {
       if (attempt.phase == Phase::kUndo) attempt.call.outcome = {};
     } else if (attempt.spec().kind == StepKind::kWait) {
       attempt.call.outcome = {};  // the undo of a wait that is over: nothing to take back
-    } else if (!Faulted(attempt)) {
+    } else if (!Convicted(attempt) && !Faulted(attempt)) {
       const bool savepoint = careful_ || bound.careful > 0;
       if (savepoint && !Check(tx_.Savepoint(true))) return Ran::kFailed;
       tx_.ResetWrote();
       const auto began = std::chrono::steady_clock::now();
-      bound.action->Run(attempt.call);
+      {
+        const Aboard aboard(x_.options_.flight, FlightOf(attempt), attempt.spec().plugin,
+                            attempt.spec().action, attempt.spec().timeout);
+        FAILPOINT_IN("plugin.before", Name(attempt.phase));
+        bound.action->Run(attempt.call);
+        FAILPOINT_IN("plugin.after", Name(attempt.phase));
+      }
+      Survived(attempt);
       bound.seconds->Observe(
           std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
       if (const auto lost = tx_.lost()) return Fail(*lost);
@@ -167,7 +176,15 @@ Batch::Ran Batch::RunAll(std::span<Attempt*> group) {
     calls.push_back(&attempt->call);
   }
   if (!Check(tx_.Savepoint())) return Ran::kFailed;
-  bool good = bound.action->RunAll(calls);
+  bool good = false;
+  {
+    const Step& step = group[0]->spec();
+    const Flight any{group[0]->plan->pipeline->name, step.name};
+    const Aboard aboard(x_.options_.flight, any, step.plugin, step.action, step.timeout);
+    FAILPOINT_IN("plugin.before", "do");
+    good = bound.action->RunAll(calls);
+    FAILPOINT_IN("plugin.after", "do");
+  }
   if (const auto lost = tx_.lost()) return Fail(*lost);
   good = good && !tx_.spoiled();
   for (const Call* call : calls) good = good && call->finished && Good(call->outcome);
@@ -186,6 +203,7 @@ Batch::Ran Batch::RunAll(std::span<Attempt*> group) {
 
 Batch::Ran Batch::Conclude(Attempt& attempt) {
   Touch(attempt);
+  Land(attempt);
   const Ran ran = attempt.phase == Phase::kDo ? ConcludeDo(attempt) : ConcludeUndo(attempt);
   if (ran == Ran::kOk) rows_.push_back(attempt.row);
   return ran;
@@ -297,6 +315,7 @@ Batch::Ran Batch::ConcludeUndo(Attempt& attempt) {
   fact.step = attempt.step;
   fact.delta = attempt.delta;
   fact.last = attempt.undo_last;
+  after_.undid = true;
   if (attempt.ruling.next == Ruling::kPark) {
     armed_.push_back(DueOf(attempt, DueKind::kRetryUndo, attempt.ruling.due));
     fact.delta += 1;
@@ -307,6 +326,7 @@ Batch::Ran Batch::ConcludeUndo(Attempt& attempt) {
   }
   if (attempt.ruling.next == Ruling::kStuck) {
     Remember(attempt, "stuck", attempt.row.code, attempt.row.detail);
+    after_.letter = true;
     if (attempt.spec().side) return SideFailed(attempt);
     if (!attempt.spec().halt) fact.delta -= Timers(attempt);  // it settles, stuck as it is
     fact.kind = Fact::Kind::kStuck;
@@ -346,7 +366,8 @@ Due Batch::DueOf(const Attempt& attempt, DueKind kind, Time due) {
   return row;
 }
 
-Batch::Ran Batch::SideFailed(Attempt& attempt) {
+/// A step that gave up, as a person finds it; one for each round.
+DeadLetter Batch::LetterOf(const Attempt& attempt, const Outcome& why) const {
   DeadLetter letter;
   letter.message =
       Derived(attempt.row.saga, {"dead", attempt.spec().name, std::to_string(attempt.row.item),
@@ -356,13 +377,19 @@ Batch::Ran Batch::SideFailed(Attempt& attempt) {
   letter.step = attempt.spec().name;
   letter.event = attempt.event;
   letter.phase = Name(attempt.phase);
-  letter.code = attempt.row.code;
-  letter.detail = attempt.row.detail;
+  letter.code = why.code;
+  letter.detail = why.detail;
   letter.attempts = attempt.phase == Phase::kDo ? attempt.row.attempt : attempt.row.undo_attempt;
   letter.payload = attempt.payload.Serialize();
   letter.key = attempt.key;
-  letter.side = true;
+  letter.side = attempt.spec().side;
   letter.at = now_;
+  return letter;
+}
+
+Batch::Ran Batch::SideFailed(Attempt& attempt) {
+  const DeadLetter letter =
+      LetterOf(attempt, {Verdict::kFail, {}, attempt.row.code, attempt.row.detail, {}});
   if (auto added = Bury(letter); !added) return Fail(added.error());
   Log(LogLevel::kWarn, "a side step gave up",
       {{"pipeline", letter.pipeline},
@@ -376,7 +403,7 @@ Batch::Ran Batch::SideFailed(Attempt& attempt) {
 /// An external step: the intent is committed with this batch, the call is made after.
 Batch::Ran Batch::Intend(Attempt attempt, bool reconcile_first) {
   Prepare(attempt);
-  const bool faulted = Faulted(attempt);
+  const bool faulted = Convicted(attempt) || Faulted(attempt);
   if (crashed_) return Ran::kFailed;
   const bool do_phase = attempt.phase == Phase::kDo;
   attempt.row.intent = now_;
@@ -390,6 +417,7 @@ Batch::Ran Batch::Intend(Attempt attempt, bool reconcile_first) {
   job.item = attempt.row.item;
   job.phase = attempt.phase;
   job.attempt = attempt.call.attempt;
+  job.round = attempt.row.round;
   job.reconcile_first = reconcile_first;
   job.ask_only = do_phase && reconcile_first && !attempt.spec().idempotent;
   job.last = attempt.last;

@@ -1,14 +1,17 @@
 /// What comes by itself: parked attempts, timers, the ends of holds and waits, and calls that have
 /// ended.
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "executor/batch.h"
 
 namespace reprise::runtime {
 
 Batch::Ran Batch::TakeDue() {
+  FAILPOINT("due.before");
   auto taken = tx_.TakeDue(now_, x_.options_.batch);
   if (!taken) return Fail(taken.error());
   if (taken->empty()) return Ran::kOk;
+  FAILPOINT("due.after");
   std::vector<Transaction::StepKey> keys;
   std::vector<Uuid> ids;
   for (const Due& due : *taken) {

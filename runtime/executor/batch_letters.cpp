@@ -1,5 +1,6 @@
 /// What could not be handled: a row of the journal and, where there is a wire, a record of the
 /// topic of dead letters, both in this transaction.
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "executor/batch.h"
 
@@ -57,6 +58,8 @@ Headers WithReasons(const DeadLetter& letter) {
 
 /// False: this message is a dead letter already.
 Result<bool> Batch::Bury(const DeadLetter& letter) {
+  after_.letter = true;
+  FAILPOINT("letter.before");
   auto added = tx_.AddDeadLetter(letter);
   x_.metrics_.Count("reprise_dlq_published_total",
                     {{"topic", letter.pipeline}, {"reason", letter.code}});

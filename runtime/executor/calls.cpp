@@ -2,6 +2,8 @@
 
 #include <iterator>
 
+#include "base/failpoint.h"
+
 namespace reprise::runtime {
 namespace {
 
@@ -40,8 +42,9 @@ void Take(Call& call, CallResult& result) {
 
 }  // namespace
 
-Calls::Calls(const Clock& clock, std::size_t threads, Deliver deliver, Gate gate)
-    : clock_(clock), deliver_(std::move(deliver)), gate_(std::move(gate)) {
+Calls::Calls(const Clock& clock, std::size_t threads, Deliver deliver, FlightRecorder* flight,
+             Gate gate)
+    : clock_(clock), deliver_(std::move(deliver)), gate_(std::move(gate)), flight_(flight) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
 }
 
@@ -87,6 +90,20 @@ void Calls::Finish(const CallJob& job) {
   wake_.notify_one();
 }
 
+/// The provider's time, and as much again: then the thread is taken for lost.
+void Calls::Run(const CallJob& job, Call& call) const {
+  const Step& step = job.plan->step(job.step);
+  const Flight flight{
+      job.plan->pipeline->name, step.name, job.saga, job.item, job.phase, job.round};
+  {
+    const Aboard aboard(flight_, flight, step.plugin, step.action, step.timeout * 2 + Millis(1000));
+    FAILPOINT_IN("call.before", Name(job.phase));
+    job.plan->steps[job.step].action->Run(call);
+    FAILPOINT_IN("call.after", Name(job.phase));
+  }
+  if (flight_) flight_->Landed();
+}
+
 CallResult Calls::Make(CallJob job) {
   CallResult result;
   result.job = std::move(job);
@@ -102,7 +119,7 @@ CallResult Calls::Make(CallJob job) {
     Call asked;
     Fill(asked, made, saga_id, clock_.Now(), cancelled_);
     asked.reconcile = true;
-    if (action.info().reconciles) action.Run(asked);
+    if (action.info().reconciles) Run(made, asked);
     if (asked.found == 0) {
       Take(asked, result);
       made.last = Last::kDone;
@@ -128,7 +145,7 @@ CallResult Calls::Make(CallJob job) {
   }
   Call call;
   Fill(call, made, saga_id, clock_.Now(), cancelled_);
-  action.Run(call);
+  Run(made, call);
   result.outcome = std::move(call.outcome);
   Take(call, result);
   return result;

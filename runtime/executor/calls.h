@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "executor/flight.h"
 #include "executor/plans.h"
 #include "model/decide.h"
 
@@ -30,7 +31,7 @@ struct CallJob {
   Uuid saga;
   std::int64_t item = 0;
   Phase phase = Phase::kDo;
-  std::uint32_t attempt = 1;
+  std::uint32_t attempt = 1, round = 0;
   bool reconcile_first = false;  // Do or Undo may have happened already
   bool ask_only = false;  // after a reconcile that knows nothing: give up instead of calling again
   Last last = Last::kDone;
@@ -60,8 +61,9 @@ class Calls {  // Threads: any; results are delivered on a call's thread (or on 
   using Gate = std::function<bool(const CallJob&)>;
 
   /// threads == 0: nothing runs by itself; Drain runs everything on the caller's thread (tests),
-  /// or what `gate` lets pass.
-  Calls(const Clock& clock, std::size_t threads, Deliver deliver, Gate gate = {});
+  /// or what `gate` lets pass.  `flight` may be null.
+  Calls(const Clock& clock, std::size_t threads, Deliver deliver, FlightRecorder* flight,
+        Gate gate = {});
   ~Calls();
   Calls(const Calls&) = delete;
   Calls& operator=(const Calls&) = delete;
@@ -82,10 +84,12 @@ class Calls {  // Threads: any; results are delivered on a call's thread (or on 
   bool Next(CallJob& job);  // needs mutex_
   void Finish(const CallJob& job);
   CallResult Make(CallJob job);
+  void Run(const CallJob& job, Call& call) const;
 
   const Clock& clock_;
   const Deliver deliver_;
   const Gate gate_;
+  FlightRecorder* const flight_;
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   std::map<std::pair<std::size_t, StepIndex>, Lane> lanes_;  // by the plan's number

@@ -3,17 +3,39 @@
 #include "base/log.h"
 
 namespace reprise::runtime {
+namespace {
+
+constexpr Millis kAnswerWithin{30'000};
+
+}  // namespace
 
 Asked Door::Ask(const QuestionRef& question, const Request& request, const Payload& fields) {
   Asked asked;
   asked.fields = &fields;
   asked.bearer = request.bearer;
   asked.now = now_;
-  asked.deadline = now_ + request.route->deadline.value_or(Millis(30'000));
+  asked.deadline = now_ + request.route->deadline.value_or(kAnswerWithin);
   asked.sql = &x_.journal_.reads();
   asked.journal = &x_.journal_;
   asked.pipeline = request.pipeline->name;
-  x_.plugins_.Ask(question, asked);
+  FlightRecorder* const recorder = x_.options_.flight;
+  if (!recorder) {
+    x_.plugins_.Ask(question, asked);
+    return asked;
+  }
+  const std::string name = question.name();
+  const Flight flight{request.pipeline->name, name, HashOf(request)};
+  if (recorder->Crashes(flight) >= FlightRecorder::kCrashesMax) {
+    asked.code = "crashed";
+    asked.detail = "the process ended each time when " + name + " was asked this (plugin's fault)";
+    return asked;
+  }
+  {
+    const Aboard aboard(recorder, flight, question.plugin, question.question,
+                        request.route->deadline.value_or(kAnswerWithin));
+    x_.plugins_.Ask(question, asked);
+  }
+  recorder->Landed();
   return asked;
 }
 

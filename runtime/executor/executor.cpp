@@ -3,6 +3,7 @@
 #include <csignal>
 #include <random>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "executor/batch.h"
 #include "executor/door.h"
@@ -64,14 +65,13 @@ Executor::Executor(Journal& journal, Bus& bus, Plugins& plugins, Plans& plans, C
       commits_total_(metrics.CounterOf("reprise_commits_total")),
       limit_(options_.batch),
       on_crash_([] { std::raise(SIGKILL); }) {
-  calls_ = std::make_unique<Calls>(
-      clock_, options_.call_threads,
-      [this](CallResult result) {
-        const std::lock_guard lock(mutex_);
-        inbox_.results.push_back(std::move(result));
-        wake_.notify_one();
-      },
-      options_.call_gate);
+  const auto deliver = [this](CallResult result) {
+    const std::lock_guard lock(mutex_);
+    inbox_.results.push_back(std::move(result));
+    wake_.notify_one();
+  };
+  calls_ = std::make_unique<Calls>(clock_, options_.call_threads, deliver, options_.flight,
+                                   options_.call_gate);
   bus_.OnArrival([this] { Wake(); });
 }
 
@@ -85,8 +85,12 @@ Executor::~Executor() {
 bool Executor::Turn() {
   if (dead_) return false;
   bool ran_calls = options_.call_threads == 0 && calls_->Drain();
+  if (std::exchange(suspect_next_, false)) {
+    if (Work alone = CollectSuspect(); !alone.empty()) return Commit(alone);
+  }
   Work work = Collect();
   if (work.empty()) {
+    if (suspect_next_) return true;
     if (journal_down_) Probe();
     Housekeep(clock_.Now());
     return ran_calls;
@@ -129,7 +133,10 @@ Work Executor::Collect() {
   move(inbox.verbs, work.verbs);
   move(inbox.results, work.results);
   TakeTells(work, now);
+  FAILPOINT("poll.before");
   if (auto messages = bus_.Poll(limit_)) work.messages = std::move(*messages);
+  if (!work.messages.empty()) FAILPOINT("poll.after");
+  PutSuspectsBack(work);
   Inputs(*this, now).Take(work);
   // Others may have armed rows of our lanes, where several workers share a journal.
   if (options_.partitions > 0 && now - next_due_asked_ >= kAskDueEvery) next_due_known_ = false;
@@ -152,11 +159,13 @@ void Executor::TakeTells(Work& work, Time now) {
 bool Executor::Commit(Work& work) {
   Error error;
   for (const bool careful : {false, true}) {
+    FAILPOINT("begin.before");
     auto tx = journal_.Begin();
     if (!tx) {
       error = tx.error();
       break;
     }
+    FAILPOINT("begin.after");
     Batch batch(*this, **tx, clock_.Now(), careful);
     const Batch::Ran ran = batch.Run(work);
     if (ran == Batch::Ran::kRerun) continue;
@@ -170,6 +179,8 @@ bool Executor::Commit(Work& work) {
     }
     std::vector<Message> outbox = std::move(batch.after().outbox);
     const std::string sealed = bus_.Seal(outbox, batch.after().sent);
+    const std::string_view phase = batch.after().undid ? "undo" : "do";
+    FAILPOINT_IN("commit.before", phase);
     const auto began = std::chrono::steady_clock::now();
     const Status committed = (*tx)->Commit(outbox, sealed);
     commit_seconds_.Observe(Seconds(std::chrono::steady_clock::now() - began));
@@ -177,6 +188,7 @@ bool Executor::Commit(Work& work) {
       error = committed.error();
       break;
     }
+    FAILPOINT_IN("commit.after", phase);
     ++commits_;
     commits_total_.Add(1);
     if (on_line_) {  // what was committed did happen, also if the process dies right now
@@ -186,15 +198,22 @@ bool Executor::Commit(Work& work) {
       dead_ = true;
       return false;
     }
+    if (options_.flight) {
+      options_.flight->Landed();
+      for (const Flight& flight : batch.after().landed) options_.flight->Forget(flight);
+    }
     journal_down_ = false;
     if (work.due) next_due_known_ = false;
     if (batch.soonest() < next_due_.value_or(kNoTime)) next_due_ = batch.soonest();
     limit_ = std::min(options_.batch, limit_ * 2);
     for (int i = 0; i < batch.counted(); ++i) on_count_();
+    FAILPOINT_IN("publish.before", phase);
     if (const Status published = bus_.Publish(outbox); !published) {
       Log(LogLevel::kError, "publish failed; the outbox keeps it",
           {{"error", published.error().message}});
     }
+    FAILPOINT_IN("publish.after", phase);
+    if (batch.after().letter) FAILPOINT("letter.after");
     Finish(batch.after());
     return true;
   }

@@ -18,6 +18,7 @@
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "executor/calls.h"
+#include "executor/flight.h"
 #include "executor/plans.h"
 #include "executor/work.h"
 #include "ports/bus.h"
@@ -47,6 +48,7 @@ struct ExecutorOptions {
   Millis keep_done{7LL * 86'400'000}, keep_undone{90LL * 86'400'000};
   std::uint64_t seed = 0;  // of ids; 0: from the machine
   std::vector<Fault> faults;
+  FlightRecorder* flight = nullptr;  // outlives the executor; null: crashes are not looked into
 };
 
 class Executor : public Ingress {
@@ -125,6 +127,9 @@ class Executor : public Ingress {
   };
 
   Work Collect();
+  Work CollectSuspect();
+  bool IsSuspect(const Message& message) const;
+  void PutSuspectsBack(Work& work);
   bool Commit(Work& work);  // false: the journal failed, everything was put back or refused
   void Abandon(Work& work, const Error& error);
   void RefuseWaiting(const std::string& why);
@@ -161,6 +166,7 @@ class Executor : public Ingress {
   Time next_due_asked_{};
   Time housekeeping_{};
   std::uint64_t commits_ = 0;
+  bool suspect_next_ = false;  // the next turn is one suspect's alone
   bool dead_ = false;
   std::uint64_t salt_ = 1;
   std::function<bool()> on_commit_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "executor/calls.h"
+#include "executor/flight.h"
 #include "model/saga.h"
 #include "ports/ingress.h"
 #include "ports/journal.h"
@@ -24,6 +25,9 @@ inline Reply Refused(int status, std::string code, std::string detail) {
   reply.detail = std::move(detail);
   return reply;
 }
+
+/// Whoever asks the same again, the same way: for the flight recorder.  The same in every process.
+Uuid HashOf(const Request& request);
 
 /// A request that passed its checks.
 struct Admitted {
@@ -67,6 +71,10 @@ struct Afterwards {
   std::vector<Message> outbox;
   std::vector<Transaction::Foreign> sent;  // records for topics of others
   std::vector<Admitted> busy;              // their locks were not free: they come again
+  std::vector<Flight> landed;              // suspects that are dealt with
+  // For failpoints:
+  bool undid = false;   // an Undo ran
+  bool letter = false;  // somebody is to be told: a dead letter, a stuck undo
 };
 
 }  // namespace reprise::runtime

@@ -225,7 +225,7 @@ class Cluster:
 class Runtime:
     """`reprise run` in a temporary folder; a context manager that leaves nothing behind."""
 
-    def __init__(self, path=CONCERT, env=None, options=(), file=None, cluster=None):
+    def __init__(self, path=CONCERT, env=None, options=(), file=None, cluster=None, preexec=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="reprise-e2e-"))
         self.file = pathlib.Path(file) if file else self.folder / "journal.db"
         self.port = free_port()
@@ -234,6 +234,7 @@ class Runtime:
         self.env = {**(self.cluster.env() if self.cluster else {}), **(env or {})}
         self.options = list(options)
         self.path = path
+        self._preexec = preexec  # runs in the new process, before the binary
         self._log = open(self.folder / "log", "ab")  # closed by close()
         self.process = None
         self._clients = threading.local()
@@ -265,7 +266,7 @@ class Runtime:
              "--listen", f"127.0.0.1:{self.port}",
              *map(str, self.options if options is None else options)],
             env=environment(self.env), cwd=self.folder, stdin=subprocess.DEVNULL,
-            stdout=self._log, stderr=self._log)
+            stdout=self._log, stderr=self._log, preexec_fn=self._preexec)
         until("the runtime is ready", self._ready, within)
         return self
 

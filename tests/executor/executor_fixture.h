@@ -100,6 +100,7 @@ class ExecutorTest : public ::testing::Test {
     options.seed = ++boots_;
     options.faults = faults_;
     options.dead_topic = dead_topic_;
+    options.flight = flight_.get();
     executor_ = std::make_unique<Executor>(engine_->journal(), engine_->bus(), plugins_, *plans_,
                                            clock_, metrics_, options);
     executor_->OnLine([this](const Executor::Line& line) {
@@ -230,6 +231,7 @@ class ExecutorTest : public ::testing::Test {
   std::vector<PipelineRef> pipelines_;
   std::unique_ptr<SqliteEngine> engine_;
   std::unique_ptr<Plans> plans_;
+  std::unique_ptr<FlightRecorder> flight_;
   std::unique_ptr<Executor> executor_;
   std::vector<Fault> faults_;
   std::optional<Millis> timeout_;
