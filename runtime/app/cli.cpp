@@ -299,6 +299,15 @@ void AddOperating(CLI::App& app, Options& o) {
   AddWhere(backup, o, true);
   backup->add_option("to", o.path, "the new file, on the runtime's machine")->required();
 
+  CLI::App* audit =
+      Verb(app, o, "audit", "Whether a journal at rest keeps what is promised; 1 if it does not");
+  AddPaths(audit, o, true);
+  AddLoading(audit, o);
+  audit->add_option("--engine", o.engine, "embedded or cluster")
+      ->check(CLI::IsMember({"embedded", "cluster"}));
+  audit->add_option("--file", o.file, "the embedded engine's file; its runtime is stopped");
+  AddOutput(audit, o);
+
   CLI::App* doctor = Verb(app, o, "doctor", "What is wrong with a runtime and its surroundings");
   AddWhere(doctor, o, false);
   CLI::App* explain = Verb(app, o, "explain", "What an error code of lint means");

@@ -22,6 +22,7 @@ int RunSaga(const Options& options);
 int RunDlq(const Options& options);
 int RunPublish(const Options& options);
 int RunBackup(const Options& options);
+int RunAudit(const Options& options);
 int RunDoctor(const Options& options);
 int RunVersion(const Options& options);
 int RunExplain(const Options& options);

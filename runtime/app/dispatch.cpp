@@ -18,7 +18,7 @@ const std::map<std::string, Command>& Commands() {
       {"publish", RunPublish}, {"backup", RunBackup},     {"doctor", RunDoctor},
       {"version", RunVersion}, {"explain", RunExplain},   {"lint", RunLint},
       {"config", RunConfig},   {"graph", RunGraph},       {"schema", RunSchema},
-      {"plugin", RunPlugin},   {"simulate", RunSimulate},
+      {"plugin", RunPlugin},   {"simulate", RunSimulate}, {"audit", RunAudit},
   };
   return kCommands;
 }
