@@ -142,7 +142,7 @@ Reply Batch::Inline(const Admitted& admitted, const Plan& plan, int tries, Saga&
     }
     if (!Faulted(attempt)) {
       const Aboard aboard(x_.options_.flight, flight, inlined.plugin, inlined.action,
-                          inlined.timeout);
+                          WithGrace(inlined.timeout));
       attempt.bound().action->Run(attempt.call);
     }
     Call& call = attempt.call;

@@ -141,7 +141,7 @@ Batch::Ran Batch::RunOne(Attempt& attempt) {
       const auto began = std::chrono::steady_clock::now();
       {
         const Aboard aboard(x_.options_.flight, FlightOf(attempt), attempt.spec().plugin,
-                            attempt.spec().action, attempt.spec().timeout);
+                            attempt.spec().action, WithGrace(attempt.spec().timeout));
         FAILPOINT_IN("plugin.before", Name(attempt.phase));
         bound.action->Run(attempt.call);
         FAILPOINT_IN("plugin.after", Name(attempt.phase));
@@ -180,7 +180,7 @@ Batch::Ran Batch::RunAll(std::span<Attempt*> group) {
   {
     const Step& step = group[0]->spec();
     const Flight any{group[0]->plan->pipeline->name, step.name};
-    const Aboard aboard(x_.options_.flight, any, step.plugin, step.action, step.timeout);
+    const Aboard aboard(x_.options_.flight, any, step.plugin, step.action, WithGrace(step.timeout));
     FAILPOINT_IN("plugin.before", "do");
     good = bound.action->RunAll(calls);
     FAILPOINT_IN("plugin.after", "do");

@@ -32,7 +32,7 @@ Asked Door::Ask(const QuestionRef& question, const Request& request, const Paylo
   }
   {
     const Aboard aboard(recorder, flight, question.plugin, question.question,
-                        request.route->deadline.value_or(kAnswerWithin));
+                        WithGrace(request.route->deadline.value_or(kAnswerWithin)));
     x_.plugins_.Ask(question, asked);
   }
   recorder->Landed();

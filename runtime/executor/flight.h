@@ -102,6 +102,12 @@ class FlightRecorder {
   std::vector<std::string> found_;
 };
 
+/// How long a transactional plugin may stay away: its own timeout, and time for statements that
+/// wait for others' locks, which is no fault of it.
+inline Millis WithGrace(Millis timeout) {
+  return timeout + Millis(5'000);
+}
+
 /// In a call as long as it lives.  `recorder` may be null.
 class Aboard {
  public:

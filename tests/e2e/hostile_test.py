@@ -41,7 +41,7 @@ class Supervised(Runtime):
             return client.ask("GET", f"/api/v1/sagas/{saga}").json()
         return {}
 
-    def ends(self, saga, *states, within=60.0):
+    def ends(self, saga, *states, within=120.0):
         return until(f"saga {saga} is {states}", lambda: self.saga(saga).get("state") in states and self.saga(saga),
                      within, every=0.05)
 
@@ -71,7 +71,7 @@ class Hostile(unittest.TestCase):
         for i in range(3):
             runtime.ends(self.act(runtime, "fine", f"{who}-{i}"), "done")
 
-    def a_crash_is_convicted(self, kind, within=60.0, **more):
+    def a_crash_is_convicted(self, kind, within=120.0, **more):
         runtime = self.start(**more)
         before = self.act(runtime, "fine", "before")
         saga = self.act(runtime, kind, "villain")
