@@ -51,8 +51,8 @@ class Engine {  // Threads: the executor's, unless a function says otherwise.
   virtual std::vector<Part> parts() { return {}; }
   /// The folder whose disk the journal fills; empty: it is elsewhere.
   virtual std::string data_folder() const { return {}; }
-  /// Where this process keeps its flight recorder (executor/flight.h).
-  virtual std::string flight_file() const = 0;
+  /// Where this process keeps its flight recorder (executor/flight.h); empty: nowhere.
+  virtual std::string flight_file() const { return {}; }
 
   /// Tells every process that a channel has something new, and hears of it until an empty listener
   /// is given: that one waits for a call that is under way.  Threads: any.

@@ -23,6 +23,8 @@ class ForeignTest : public KafkaTest {
     EXPECT_FALSE(failed) << rd_kafka_error_string(failed.get());
   }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"  // of librdkafka's macros
   /// One transaction of another's producer, of partition 0: its end takes an offset too.
   void SendTogether(const std::vector<std::string>& values) {
     ASSERT_TRUE(Fine(rd_kafka_begin_transaction(sender_.get())));
@@ -36,6 +38,7 @@ class ForeignTest : public KafkaTest {
     }
     ASSERT_TRUE(Fine(rd_kafka_commit_transaction(sender_.get(), 30'000)));
   }
+#pragma GCC diagnostic pop
   /// As retention does.
   void Remove(std::int64_t before) {
     const Owned<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
@@ -61,7 +64,9 @@ class ForeignTest : public KafkaTest {
   testing::AssertionResult Got(Worker& worker, std::size_t count) {
     return Until([&] { return worker.got.size() >= count; }, {&worker});
   }
-  LaneId Lane0() const { return LaneBase("", "topic " + topic_); }
+  LaneId Lane0() const {
+    return LaneBase("", "topic " + topic_);
+  }
 
   std::string topic_;
   Owned<rd_kafka_t> sender_;
