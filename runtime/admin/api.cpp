@@ -161,7 +161,8 @@ Kind KindOf(std::span<const std::string> path) {
   }
   if (three && path[0] == "dlq" && OneOf(path[2], {"replay", "drop"})) return Kind::kLetterVerb;
   if (three && path[0] == "publish") return Kind::kPublish;
-  if (path.size() == 2 && path[0] == "publish" && path[1].starts_with(kTopic)) return Kind::kRecords;
+  if (path.size() == 2 && path[0] == "publish" && path[1].starts_with(kTopic))
+    return Kind::kRecords;
   if (path.size() == 1 && path[0] == "backup") return Kind::kBackup;
   return Kind::kRead;
 }

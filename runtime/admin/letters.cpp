@@ -175,7 +175,7 @@ Answer ShowLetterJson(Journal& journal, const View& view, std::string_view id) {
   const auto payload = Payload::Parse((*letter)->payload);  // else the bytes of a foreign record
   const std::string& bytes = (*letter)->payload;
   body["payload"] = payload ? Masked(payload->object(), SecretFields(view.catalog))
-                            : json::value(CleanUtf8(bytes, bytes.size()));
+                            : json::value(CleanUtf8(bytes, 3 * bytes.size()));
   if (!IsUtf8(bytes)) body["payloadBase64"] = EncodeBase64(bytes);
   return Answer::Of(std::move(body));
 }

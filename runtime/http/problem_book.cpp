@@ -110,6 +110,7 @@ constexpr Own kOwn[] = {
     {"foreign_origin", 403, "A page of another origin may not change anything here.", kFix},
     {"ambiguous", 409, "More than one saga's id begins like this.", "Write more of the id."},
     {"no_such_pipeline", 404, "There is no pipeline of this name.", kName},
+    {"no_such_topic", 404, "No pipeline listens to a topic of this name.", kName},
     {"no_such_step", 404, "The pipeline has no step of this name.", kName},
     {"no_such_event", 404, "There is no event of this name.", kName},
     {"which_step", 409, "More than one step fits.", "Name the step."},

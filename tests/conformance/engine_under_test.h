@@ -21,6 +21,8 @@ class EngineUnderTest {
   virtual Journal& journal() = 0;
   virtual Bus* bus() = 0;      // null: this engine is only a journal
   virtual void Restart() = 0;  // a clean stop, and a start
+  /// Whether there is a clean stop; else Restart is a crash.
+  virtual bool stops_cleanly() const { return true; }
   virtual void Crash() = 0;    // without a stop, as after kill -9, and a start
 };
 

@@ -70,7 +70,8 @@ class MemoryUnderTest : public EngineUnderTest {
   Journal& journal() override { return engine_->journal(); }
   Bus* bus() override { return &engine_->bus(); }
 
-  void Restart() override { Crash(); }  // there is no clean stop: memory does not outlive it
+  void Restart() override { Crash(); }
+  bool stops_cleanly() const override { return false; }  // memory does not outlive it
 
   void Crash() override {
     const auto image = engine_->Image();

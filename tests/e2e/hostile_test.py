@@ -12,6 +12,7 @@ import pathlib
 import resource
 import signal
 import unittest
+import uuid
 
 from runtime import BUILD, Client, Runtime, command, until
 
@@ -28,10 +29,12 @@ class Supervised(Runtime):
         super().__init__(path=HOSTILE, options=("--supervise", "--plugins", PLUGINS), **more)
 
     def send(self, path, body, within=60.0, **more):
-        """Asks until it is answered."""
+        """Asks until it is answered; one run, however often it had to ask."""
+        key = str(uuid.uuid4())
+
         def answered():
             with contextlib.suppress(*GONE), contextlib.closing(Client(self.port, timeout=10)) as client:
-                answer = client.ask("POST", path, body, **more)
+                answer = client.ask("POST", path, body, key=key, **more)
                 return answer if answer.status != 503 else None
             return None
         return until(f"{path} is answered", answered, within, every=0.05)
