@@ -153,7 +153,7 @@ void Publish(Ingress& ingress, PipelineRef pipeline, const std::string& event,
     start.event = event;
     start.id = PublishId(pipeline->name, event, *root, lines[i]);
     start.root = std::move(*root);
-    start.done = [gathered, i, id = start.id](Result<bool> made) {
+    start.done = [gathered, i, id = start.id](const Result<bool>& made) {
       gathered->Put(i, made, {{"id", id.ToString()}});
     };
     ingress.Submit(std::move(start));
@@ -171,7 +171,7 @@ void PublishRecords(Ingress& ingress, const std::string& topic,
     record.foreign = true;
     Start start;
     start.record = std::make_shared<const Record>(std::move(record));
-    start.done = [gathered, i](Result<bool> made) { gathered->Put(i, made, {}); };
+    start.done = [gathered, i](const Result<bool>& made) { gathered->Put(i, made, {}); };
     ingress.Submit(std::move(start));
   }
 }

@@ -36,7 +36,7 @@ struct AssemblyOptions {
   /// Instead of the deployment's engine, and around the plugins: simulations.
   std::function<Result<std::unique_ptr<Engine>>()> engine;
   std::function<std::unique_ptr<Plugins>(Plugins&)> around_plugins;
-  bool flight = false;       // who is in a plugin is recorded: for a process that may crash
+  bool flight = false;  // who is in a plugin is recorded: for a process that may crash
 };
 
 class Assembly {

@@ -31,7 +31,9 @@ class Run {
       if (!world_.audit().sagas().contains(saga))
         world_.audit().Break(fmt::format("saga {} was accepted and is lost", saga.ToString()));
     }
-    for (const auto& [saga, event] : world_.audit().to_tell()) {
+    for (const auto& owed : world_.audit().to_tell()) {
+      const auto& saga = owed.first;
+      const auto& event = owed.second;
       const bool told = std::ranges::any_of(world_.events(), [&](const auto& happened) {
         return happened.saga == saga && happened.name.ends_with("/" + event);
       });

@@ -142,7 +142,7 @@ void SimulatedSet::Play(int at_once, const std::function<std::optional<std::uint
 }
 
 SimulatedRun SimulatedSet::Replay(std::uint64_t seed,
-                                  std::optional<std::set<std::string>> only) const {
+                                  const std::optional<std::set<std::string>>& only) const {
   Child child = Fork(seed, only, true);
   while (Read(child, 100)) {
   }

@@ -23,7 +23,7 @@ class SimulatedSet {  // Threads: one, and none else may run: it forks.
             const std::function<bool(SimulatedRun)>& ended) const;
 
   /// One run with its timeline; with `only`, of its faults only these.
-  SimulatedRun Replay(std::uint64_t seed, std::optional<std::set<std::string>> only) const;
+  SimulatedRun Replay(std::uint64_t seed, const std::optional<std::set<std::string>>& only) const;
 
   /// The fewest of the run's faults that still break something, as far as `tries` runs find them.
   SimulatedRun Smallest(SimulatedRun run, int tries) const;

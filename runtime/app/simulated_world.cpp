@@ -260,7 +260,7 @@ void SimulatedWorld::MoveTo(Time time) {
 
 // ---------------------------------------------------------------- from outside
 
-void SimulatedWorld::Post(const HttpRequest& request, Answered answered) {
+void SimulatedWorld::Post(const HttpRequest& request, const Answered& answered) {
   const std::vector<int> alive = Alive();
   if (alive.empty()) return answered(nullptr);
   Process& process = processes_[static_cast<std::size_t>(alive[dice_.Below("door", alive.size())])];

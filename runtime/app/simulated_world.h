@@ -46,7 +46,7 @@ class SimulatedWorld {  // Threads: one.
   /// To `time`, or a little further than now if that has come.
   void MoveTo(Time time);
 
-  void Post(const HttpRequest& request, Answered answered);
+  void Post(const HttpRequest& request, const Answered& answered);
   void Submit(runtime::Start start);
   /// An operator's verb; whether it is taken is not asked.
   void Submit(Verb verb);

@@ -30,9 +30,9 @@ class Supervisor {
   explicit Supervisor(const std::function<int(bool)>& work) : work_(work) {
     sigemptyset(&signals_);
     for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&signals_, signal);
-    sigprocmask(SIG_BLOCK, &signals_, &before_);
+    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
   }
-  ~Supervisor() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  ~Supervisor() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
@@ -58,7 +58,7 @@ class Supervisor {
     const pid_t parent = getpid();
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0 || (child_ = fork()) < 0) {
-      Log(LogLevel::kError, "no process can be started", {{"error", std::strerror(errno)}});
+      Log(LogLevel::kError, "no process can be started", {{"errno", errno}});
       return false;
     }
     if (child_ > 0) {
@@ -68,10 +68,11 @@ class Supervisor {
     }
     prctl(PR_SET_PDEATHSIG, SIGTERM);  // nobody would start it again: it drains and ends
     if (getppid() != parent) _exit(exit_code::kProblems);
-    sigprocmask(SIG_SETMASK, &before_, nullptr);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     const int code = work_(first);
     const bool told = write(ends[1], ".", 1) == 1;
-    std::exit(told ? code : exit_code::kProblems);
+    std::exit(told ? code
+                   : exit_code::kProblems);  // NOLINT(concurrency-mt-unsafe): the only thread
   }
 
   /// Whether the child came to its end by itself: a plugin may have called exit(0).
@@ -108,7 +109,7 @@ class Supervisor {
   }
 
   static std::string Why(int status) {
-    if (WIFSIGNALED(status)) return std::string("signal ") + strsignal(WTERMSIG(status));
+    if (WIFSIGNALED(status)) return std::string("signal ") + sigdescr_np(WTERMSIG(status));
     if (WEXITSTATUS(status) == kHungExit) return "a plugin hung";
     return "exit code " + std::to_string(WEXITSTATUS(status));
   }

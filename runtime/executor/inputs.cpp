@@ -1,6 +1,7 @@
 #include "executor/inputs.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "model/input.h"
 
@@ -18,11 +19,9 @@ void Inputs::Take(Work& work) {
   for (Start& start : work.starts) {
     if (!start.record) continue;
     Arrival arrival = Read(start.record, Uuid{}, "");
-    arrival.fed = std::move(start);
+    arrival.fed = std::exchange(start, {});
     arrival.fed->record = arrival.record;
     work.arrivals.push_back(std::move(arrival));
-    start.record = nullptr;
-    start.pipeline = nullptr;
   }
   std::erase_if(work.starts, [](const Start& start) { return !start.pipeline; });
   TakeReplays(work);

@@ -80,8 +80,10 @@ void Wire::PowerCut() {
 }
 
 void Wire::Load(std::vector<Message> stored) {
-  for (Message& message : stored)
-    lanes_[LaneOf(message)].push_back({std::move(message), clock_.Now()});
+  for (Message& message : stored) {
+    auto& lane = lanes_[LaneOf(message)];
+    lane.push_back({std::move(message), clock_.Now()});
+  }
 }
 
 /// Somebody publishes all of what the dead one had not, or not known to have, published.

@@ -23,7 +23,7 @@ class EngineUnderTest {
   virtual void Restart() = 0;  // a clean stop, and a start
   /// Whether there is a clean stop; else Restart is a crash.
   virtual bool stops_cleanly() const { return true; }
-  virtual void Crash() = 0;    // without a stop, as after kill -9, and a start
+  virtual void Crash() = 0;  // without a stop, as after kill -9, and a start
 };
 
 struct EngineFactory {
