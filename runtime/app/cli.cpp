@@ -154,6 +154,9 @@ void AddAuthoring(CLI::App& app, Options& o) {
   AddPaths(test, o, true);
   AddLoading(test, o);
   test->add_option("--filter", o.filter, "only cases whose name contains this");
+  test->add_option("--engine", o.engine,
+                   "embedded, or cluster: on the servers of REPRISE_KAFKA, ..")
+      ->check(CLI::IsMember({"embedded", "cluster"}));
   AddOutput(test, o);
 
   CLI::App* simulate = Verb(app, o, "simulate", "Run pipelines in simulated disorder");

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "app/engine.h"
+#include "app/world_engine.h"
 #include "base/log.h"
 #include "kafka/bus.h"
 #include "postgres/engine.h"
@@ -19,10 +19,11 @@ namespace {
 /// Without Redis counters are the journal's, and streams look for news by themselves.
 class Redis {  // Threads: the executor's.
  public:
-  static Result<std::unique_ptr<Redis>> Open(const Deployment::Cluster& cluster) {
+  static Result<std::unique_ptr<Redis>> Open(const Deployment::Cluster& cluster,
+                                             const std::string& world) {
     redis::Options options;
     options.url = cluster.redis_url;
-    options.prefix = cluster.prefix;
+    options.prefix = cluster.prefix + world;
     auto connection = redis::Connection::To(options);
     if (!connection) return connection.error();
     return std::unique_ptr<Redis>(new Redis(std::move(options), std::move(*connection)));
@@ -58,31 +59,37 @@ class Redis {  // Threads: the executor's.
   std::unique_ptr<redis::HintSubscriber> subscriber_;
 };
 
-class ClusterEngine : public Engine {
+class ClusterEngine : public WorldEngine {
  public:
-  static Result<std::unique_ptr<Engine>> Open(const Deployment& deployment,
-                                              const EngineOptions& options) {
+  /// `world` without a name: none.
+  static Result<std::unique_ptr<WorldEngine>> Open(const Deployment& deployment,
+                                                   WorldEngineOptions world) {
     const Deployment::Cluster& cluster = deployment.cluster;
     if (cluster.postgres_url.empty()) {
       return Error{Code::kInvalid,
                    "the cluster engine needs a PostgreSQL: set cluster.postgres.url or "
                    "REPRISE_POSTGRES"};
     }
-    std::unique_ptr<ClusterEngine> engine(new ClusterEngine(deployment, options));
+    std::unique_ptr<ClusterEngine> engine(new ClusterEngine(deployment, std::move(world)));
     if (!cluster.redis_url.empty()) {
-      auto redis = Redis::Open(cluster);
+      auto redis = Redis::Open(cluster, engine->world_.world);
       if (!redis) return redis.error();
       engine->redis_ = std::move(*redis);
     }
     if (Status opened = engine->OpenJournal(); !opened) return opened.error();
-    return std::unique_ptr<Engine>(std::move(engine));
+    return std::unique_ptr<WorldEngine>(std::move(engine));
   }
 
   Journal& journal() override { return postgres_->journal(); }
   Bus& bus() override { return *bus_; }
   bool postgres() const override { return true; }
   std::uint32_t partitions() const override {
-    return static_cast<std::uint32_t>(cluster_.partitions);
+    return world_.world.empty() ? static_cast<std::uint32_t>(cluster_.partitions) : 1;
+  }
+  bool Quiet() override { return bus_ && bus_->Quiet(); }
+  void Abandon() override {
+    if (bus_) bus_->Abandon();
+    postgres_->Abandon();
   }
   std::string dead_topic() const override { return cluster_.prefix + ".dead"; }
   std::int64_t commits() const override { return postgres_->stats().commits; }
@@ -103,12 +110,13 @@ class ClusterEngine : public Engine {
     kafka.partitions = partitions();
     kafka.options = cluster_.kafka_options;
     kafka.unacknowledged_bytes_max = static_cast<std::size_t>(outbox_bytes_);
+    if (world_.ends) kafka.close_within = Millis(0);  // it ends quietly, or is abandoned
     if (Status made = kafka::EnsureTopic(kafka, dead_topic()); !made) {
       Log(LogLevel::kWarn, "the topic of dead letters cannot be made",
           {{"topic", dead_topic()}, {"error", made.error().message}});
     }
-    auto bus =
-        KafkaBus::Open(std::move(kafka), std::move(topics), postgres_->lanes(), *options_.metrics);
+    auto bus = KafkaBus::Open(std::move(kafka), std::move(topics), postgres_->lanes(),
+                              *options_.metrics, world_.ends);
     if (!bus) return bus.error();
     bus_ = std::move(*bus);
     return {};
@@ -161,10 +169,11 @@ class ClusterEngine : public Engine {
   }
 
  private:
-  ClusterEngine(const Deployment& deployment, EngineOptions options)
+  ClusterEngine(const Deployment& deployment, WorldEngineOptions world)
       : cluster_(deployment.cluster),
         outbox_bytes_(deployment.limits.outbox_bytes),
-        options_(std::move(options)) {}
+        options_(world.engine),
+        world_(std::move(world)) {}
 
   /// Who works on a step that a topic's event reaches reads the topic.
   Status AddTopics(const Pipeline& pipeline, kafka::Topics& topics) const {
@@ -189,6 +198,7 @@ class ClusterEngine : public Engine {
     options.clock = options_.clock;
     options.waiting = options_.waiting;
     if (options_.hop_commits) options.rounds = 0;
+    if (!world_.world.empty()) options.lease = Millis(0);  // who comes next finds it gone
     if (options_.follows)
       options.on_time = [clock = options_.follows](Time now) { clock->Follow(now); };
     if (redis_) {
@@ -212,6 +222,7 @@ class ClusterEngine : public Engine {
   const Deployment::Cluster cluster_;
   const std::int64_t outbox_bytes_;
   const EngineOptions options_;
+  const WorldEngineOptions world_;
   std::unique_ptr<Redis> redis_;
   std::unique_ptr<PostgresEngine> postgres_;
   std::unique_ptr<KafkaBus> bus_;
@@ -221,7 +232,14 @@ class ClusterEngine : public Engine {
 
 Result<std::unique_ptr<Engine>> OpenCluster(const Deployment& deployment,
                                             const EngineOptions& options) {
-  return ClusterEngine::Open(deployment, options);
+  auto opened = ClusterEngine::Open(deployment, {options, {}, nullptr});
+  if (!opened) return opened.error();
+  return std::unique_ptr<Engine>(std::move(*opened));
+}
+
+Result<std::unique_ptr<WorldEngine>> OpenClusterWorld(const Deployment& deployment,
+                                                      WorldEngineOptions options) {
+  return ClusterEngine::Open(deployment, std::move(options));
 }
 
 }  // namespace reprise::runtime

@@ -1,4 +1,4 @@
-/// `reprise test`: the cases of *.test.yaml, without servers.
+/// `reprise test`: the cases of *.test.yaml, without servers or on the cluster's.
 #include <fmt/core.h>
 
 #include "app/commands.h"
@@ -48,6 +48,16 @@ int RunTest(const Options& options) {
     return exit_code::kProblems;
   }
   setup.loaded = std::make_shared<const Loaded>(loaded);
+  if (options.engine.value_or("embedded") == "cluster") {
+    Deployment deployment = loaded.deployment;
+    (void)ApplyOverrides(deployment, setup.environment, {});  // they are in it already
+    auto servers = WorldServers::Open(deployment);
+    if (!servers) {
+      fmt::print(stderr, "{}\n", servers.error().message);
+      return exit_code::kUnreachable;
+    }
+    setup.servers = std::move(*servers);
+  }
   int cases = 0, failed = 0, runs = 0;
   json::array all;
   for (const TestFile& file : loaded.tests) {

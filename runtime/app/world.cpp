@@ -1,10 +1,15 @@
 #include "app/world.h"
 
+#include <condition_variable>
+#include <mutex>
+
 #include "app/no_socket.h"
 
 namespace reprise::runtime {
 namespace {
 
+constexpr Millis kLookAgain{2};  // whether a wire has become quiet
+constexpr std::chrono::seconds kQuietWithin{60};
 constexpr int kTriesMax = 20;  // of one input: a crash takes one each
 
 }  // namespace
@@ -14,6 +19,7 @@ World::World(Setup setup, TemporaryFolder folder)
 
 World::~World() {
   routes_.reset();
+  if (setup_.servers && !(assembly_ && cluster_->Quiet())) setup_.servers->Distrust();
   assembly_.reset();
 }
 
@@ -22,6 +28,9 @@ Result<std::unique_ptr<World>> World::Make(Setup setup) {
   if (!folder) return folder.error();
   std::unique_ptr<World> world(new World(std::move(setup), std::move(*folder)));
   world->faults_ = world->setup_.faults;
+  if (const auto& servers = world->setup_.servers) {
+    if (Status clear = servers->Clear(); !clear) return clear.error();
+  }
   if (Status status = world->Boot(); !status) return status.error();
   return world;
 }
@@ -33,8 +42,13 @@ Status World::Boot() {
   options.loaded = setup_.loaded;
   options.plugin_folders = setup_.plugin_folders;
   options.environment = setup_.environment;
-  options.overrides.engine = "embedded";
-  options.overrides.file = (folder_.path() / "world.db").string();
+  if (setup_.servers) {
+    options.overrides.engine = "cluster";
+    options.engine = [this] { return OpenEngine(); };
+  } else {
+    options.overrides.engine = "embedded";
+    options.overrides.file = (folder_.path() / "world.db").string();
+  }
   options.clock = &clock_;
   options.hop_commits = setup_.hop_commits;
   options.executor.call_threads = 0;
@@ -59,15 +73,28 @@ Status World::Boot() {
   return {};
 }
 
+Result<std::unique_ptr<Engine>> World::OpenEngine() {
+  EngineOptions wanted;
+  wanted.clock = &clock_;
+  wanted.metrics = &metrics_;
+  wanted.hop_commits = setup_.hop_commits;
+  auto opened = setup_.servers->Engine(wanted);
+  if (!opened) return opened.error();
+  cluster_ = opened->get();
+  return std::unique_ptr<Engine>(std::move(*opened));
+}
+
 Status World::Restart() {
   ++crashes_;
   faults_ = assembly_->executor().faults();
   routes_.reset();
+  if (cluster_) cluster_->Abandon();
   assembly_.reset();
   return Boot();
 }
 
 Status World::TurnUntil(const std::function<bool()>& done) {
+  std::optional<std::chrono::steady_clock::time_point> since;
   while (!done()) {
     const bool did = assembly_->executor().Turn();
     if (assembly_->executor().dead()) {
@@ -75,8 +102,33 @@ Status World::TurnUntil(const std::function<bool()>& done) {
       if (done()) return {};
       return Error{Code::kUnavailable, "crashed"};
     }
-    if (!did) return {};
+    if (did) {
+      since.reset();
+    } else if (!cluster_ || cluster_->Quiet()) {
+      return {};
+    } else if (Status rested = Rest(since); !rested) {
+      return rested;
+    }
   }
+  return {};
+}
+
+/// A wire takes its time, whatever the clock says.
+Status World::Rest(std::optional<std::chrono::steady_clock::time_point>& since) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - since.value_or(now) > kQuietWithin) {
+    std::string why;
+    for (const Engine::Part& part : cluster_->parts()) {
+      if (const auto fine = part.check(); !fine)
+        why += "; " + part.name + ": " + fine.error().message;
+    }
+    return Error{Code::kUnavailable, "the cluster's wire does not come to rest" + why};
+  }
+  since = since.value_or(now);
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable nobody;
+  nobody.wait_for(lock, kLookAgain);
   return {};
 }
 

@@ -5,6 +5,7 @@
 /// external steps run between turns, requests come in without a socket.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "app/assembly.h"
 #include "app/temporary_folder.h"
+#include "app/world_servers.h"
 #include "http/routes.h"
 #include "ports/http.h"
 
@@ -29,6 +31,7 @@ class World {  // Threads: one.
     std::vector<Fault> faults;
     std::uint64_t seed = 1;
     bool hop_commits = false;  // each hop is a commit, so that a crash can come between any two
+    std::shared_ptr<WorldServers> servers;  // the cluster engine's; null: the embedded engine
   };
 
   /// In a temporary folder that goes with the world.
@@ -71,12 +74,16 @@ class World {  // Threads: one.
   World(Setup setup, TemporaryFolder folder);
   Status Boot();
   Status Restart();
+  Result<std::unique_ptr<Engine>> OpenEngine();
   Status TurnUntil(const std::function<bool()>& done);
+  Status Rest(std::optional<std::chrono::steady_clock::time_point>& since);
 
   const Setup setup_;
   const TemporaryFolder folder_;  // outlives what is in it
   ManualClock clock_;
+  Metrics metrics_;  // of the servers' engine
   std::unique_ptr<Assembly> assembly_;
+  WorldEngine* cluster_ = nullptr;  // the assembly's engine; null: it is embedded
   std::unique_ptr<Routes> routes_;
   std::shared_ptr<HttpLoop> loop_;
   std::uint64_t commits_ = 0, crash_at_ = 0, crashes_ = 0, boots_ = 0;

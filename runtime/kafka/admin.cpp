@@ -15,6 +15,7 @@ namespace {
 using Steady = std::chrono::steady_clock;
 constexpr int kAskMs = 10'000;
 constexpr int kAskSoonMs = 1'000;  // while a worker waits
+constexpr int kAskAgainMs = 20;
 constexpr std::chrono::seconds kAppearWithin{30};
 
 /// What Kafka has: partitions by topic, and its brokers.
@@ -156,12 +157,29 @@ Result<Topics> EnsureTopics(const KafkaOptions& options, Topics topics) {
   }
 }
 
+namespace {
+
+/// A topic that was made a moment ago may still be without a leader.
+bool SoonThere(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+         error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+         error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+}  // namespace
+
 Result<std::vector<std::int64_t>> EndsOf(rd_kafka_t* client, const Topics::Place& place) {
+  const auto until = Steady::now() + kAppearWithin;
   std::vector<std::int64_t> out;
   for (std::uint32_t p = 0; p < place.partitions; ++p) {
     std::int64_t low = 0, high = 0;
-    const auto error = rd_kafka_query_watermark_offsets(
-        client, place.topic.c_str(), static_cast<std::int32_t>(p), &low, &high, kAskMs);
+    auto error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (;;) {
+      error = rd_kafka_query_watermark_offsets(client, place.topic.c_str(),
+                                               static_cast<std::int32_t>(p), &low, &high, kAskMs);
+      if (!SoonThere(error) || Steady::now() > until) break;
+      rd_kafka_poll(client, kAskAgainMs);  // waits
+    }
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
       return Error{Code::kUnavailable, fmt::format("kafka: does not say where {}[{}] ends: {}",
                                                    place.topic, p, Text(error))};

@@ -32,9 +32,11 @@ void WarnOfScram(const KafkaOptions& options) {
 
 }  // namespace
 
-KafkaBus::KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Metrics& metrics)
+KafkaBus::KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Metrics& metrics,
+                   std::shared_ptr<LaneEnds> ends)
     : options_(std::move(options)),
       topics_(std::move(topics)),
+      ends_(std::move(ends)),
       lanes_(lanes),
       producer_(options_, metrics),
       consumer_(topics_.Mine().empty()
@@ -42,26 +44,61 @@ KafkaBus::KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Met
                     : std::make_unique<kafka::Consumer>(options_, topics_, lanes, metrics)) {}
 
 Result<std::unique_ptr<KafkaBus>> KafkaBus::Open(KafkaOptions options, kafka::Topics topics,
-                                                 Lanes& lanes, Metrics& metrics) {
+                                                 Lanes& lanes, Metrics& metrics,
+                                                 std::shared_ptr<LaneEnds> ends) {
   WarnOfScram(options);
   auto there = kafka::EnsureTopics(options, std::move(topics));
   if (!there) return there.error();
   std::unique_ptr<KafkaBus> bus(
-      new KafkaBus(std::move(options), std::move(*there), lanes, metrics));
+      new KafkaBus(std::move(options), std::move(*there), lanes, metrics, std::move(ends)));
   if (auto started = bus->Start(); !started) return started.error();
   return bus;
 }
 
 Status KafkaBus::Start() {
   if (auto opened = producer_.Open([this] { Wake(); }); !opened) return opened;
-  if (!consumer_) return {};
-  for (const kafka::Topics::Place* place : topics_.All()) {
-    if (!place->mine || !place->latest) continue;
-    auto ends = kafka::EndsOf(producer_.handle(), *place);
-    if (!ends) return ends.error();
-    if (auto begun = lanes_.Begin(place->lane, *ends); !begun) return begun;
+  if (ends_) {
+    producer_.OnLanded([this](const char* topic, std::int32_t partition, std::int64_t offset) {
+      const kafka::Topics::Place* place = topics_.Named(topic);
+      if (place == nullptr) return;
+      std::int64_t& end = (*ends_)[place->lane | partition];
+      end = std::max(end, offset + 1);
+    });
   }
-  return consumer_->Open([this] { Wake(); });
+  if (!consumer_) return {};
+  if (auto begun = BeginLanes(); !begun) return begun;
+  return consumer_->Open([this] { Wake(); }, ends_ != nullptr);
+}
+
+/// Lanes of topics that are read from their ends.
+Status KafkaBus::BeginLanes() {
+  for (const kafka::Topics::Place* place : topics_.All()) {
+    if (!place->mine || (!place->latest && !ends_)) continue;
+    std::vector<std::int64_t> ends;
+    for (std::uint32_t p = 0; ends_ && p < place->partitions; ++p) {
+      const auto known = ends_->find(place->lane | p);
+      if (known != ends_->end()) ends.push_back(known->second);
+    }
+    if (ends.size() < place->partitions) {
+      auto asked = kafka::EndsOf(producer_.handle(), *place);
+      if (!asked) return asked.error();
+      ends = std::move(*asked);
+    }
+    for (std::uint32_t p = 0; ends_ && p < place->partitions; ++p)
+      (*ends_)[place->lane | p] = ends[p];
+    if (auto begun = lanes_.Begin(place->lane, ends); !begun) return begun;
+  }
+  return {};
+}
+
+bool KafkaBus::Quiet() {
+  producer_.Serve();
+  return producer_.unacknowledged() == 0 && refusals_.empty() && adopted_.empty() &&
+         (!consumer_ || consumer_->ReadUpTo(*ends_));
+}
+
+void KafkaBus::Abandon() {
+  if (consumer_) consumer_->Abandon();
 }
 
 void KafkaBus::OnArrival(std::function<void()> wake) {

@@ -33,9 +33,12 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and St
  public:
   /// Makes missing topics and joins the group.  A process without steps of its own only publishes.
   /// `lanes` and `metrics` outlive the bus.  Blocks; kUnavailable: no Kafka; kInvalid: options, or
-  /// topics with another number of partitions.
+  /// topics with another number of partitions.  `ends`: for tests, which take the same topics one
+  /// after the other and must know when nothing is left to come: lanes begin at their ends, which
+  /// are kept there from one bus to the next.
   static Result<std::unique_ptr<KafkaBus>> Open(KafkaOptions options, kafka::Topics topics,
-                                                Lanes& lanes, Metrics& metrics);
+                                                Lanes& lanes, Metrics& metrics,
+                                                std::shared_ptr<LaneEnds> ends = nullptr);
 
   Result<std::vector<Message>> Poll(std::size_t most) override;
   void Return(std::vector<Message> messages) override;
@@ -47,6 +50,11 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and St
   /// No broker can be reached.  Threads: any.
   bool away() const { return producer_.away(); }
   Result<std::int64_t> Lag() override;
+
+  /// Of a bus that keeps the lanes' ends: nothing is on its way or waits.
+  bool Quiet();
+  /// As after kill -9: what is on its way is left to whoever finds it in the journal.
+  void Abandon();
 
   /// Lanes that stand still and why, for readiness; see kafka::Consumer.
   std::vector<std::string> Stopped() const;
@@ -60,8 +68,10 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and St
  private:
   using Steady = std::chrono::steady_clock;
 
-  KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Metrics& metrics);
+  KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Metrics& metrics,
+           std::shared_ptr<LaneEnds> ends);
   Status Start();
+  Status BeginLanes();
   void Wake();
   bool Tend();
   void LookForOwners();
@@ -73,6 +83,7 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and St
 
   const KafkaOptions options_;
   const kafka::Topics topics_;
+  const std::shared_ptr<LaneEnds> ends_;  // null: not kept
   Lanes& lanes_;
   mutable std::mutex mutex_;  // guards what follows
   std::optional<std::vector<std::string>> unowned_;

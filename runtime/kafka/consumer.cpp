@@ -21,8 +21,9 @@ Consumer::~Consumer() {
   Close();
 }
 
-Status Consumer::Open(std::function<void()> wake) {
+Status Consumer::Open(std::function<void()> wake, bool alone) {
   wake_ = std::move(wake);
+  alone_ = alone;
   return Make();
 }
 
@@ -46,6 +47,11 @@ Status Consumer::Make() {
         if (const auto& wake = static_cast<Consumer*>(self)->wake_) wake();
       },
       this);
+  if (alone_) {
+    const std::vector<LaneId> all = topics_.MyLanes();
+    wanted_.insert(all.begin(), all.end());  // Tend takes them
+    return {};
+  }
   const std::vector<std::string> names = topics_.Mine();
   const Partitions topics(rd_kafka_topic_partition_list_new(static_cast<int>(names.size())));
   for (const std::string& name : names)
@@ -193,6 +199,21 @@ void Consumer::Fenced() {
   Take(ours);
   if (ours.size() < wanted_.size()) take_at_ = Steady::now() + options_.retake_after;
   assign_ = true;
+}
+
+bool Consumer::ReadUpTo(const LaneEnds& ends) const {
+  for (const LaneId lane : topics_.MyLanes()) {
+    const auto held = held_.find(lane);
+    if (held == held_.end()) return false;
+    const auto end = ends.find(lane);
+    if (end != ends.end() && held->second.give < end->second) return false;
+  }
+  return waiting_.empty();
+}
+
+void Consumer::Abandon() {
+  held_.clear();
+  waiting_.clear();
 }
 
 // ---------------------------------------------------------------- now and then

@@ -20,6 +20,7 @@
 
 #include "base/metrics.h"
 #include "kafka/client.h"
+#include "kafka/ends.h"
 #include "kafka/topics.h"
 #include "model/saga.h"
 #include "ports/lanes.h"
@@ -34,7 +35,8 @@ class Consumer {  // Threads: one; Stopped from any.
   ~Consumer();
 
   /// `wake` is called, on librdkafka's thread, when something has come.
-  Status Open(std::function<void()> wake);
+  /// `alone`: nobody else reads these topics, so that no group is asked who has which lanes.
+  Status Open(std::function<void()> wake, bool alone = false);
 
   /// At most `most` messages, in order per lane.  Never waits for Kafka; waits for the journal
   /// while lanes are assigned.
@@ -46,6 +48,11 @@ class Consumer {  // Threads: one; Stopped from any.
   /// what the journal says.  Lanes that another worker took are only asked for again after
   /// `retake_after`, if Kafka then still assigns them here.
   void Fenced();
+
+  /// Every lane that is this process's was taken, and all before these ends was handed out.
+  bool ReadUpTo(const LaneEnds& ends) const;
+  /// As after kill -9: the lanes are not left, and whoever takes them next must see to that.
+  void Abandon();
 
   /// What has to be done now and then; cheap.
   void Tend();
@@ -100,6 +107,7 @@ class Consumer {  // Threads: one; Stopped from any.
   Lanes& lanes_;
   Metrics& metrics_;
   std::function<void()> wake_;
+  bool alone_ = false;
   Owned<rd_kafka_t> client_;
   Owned<rd_kafka_queue_t> arrivals_;  // client_'s; before it in going
 

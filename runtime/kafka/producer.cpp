@@ -168,8 +168,10 @@ std::vector<Uuid> Producer::TakePublished() {
 // ---------------------------------------------------------------- reports
 
 void Producer::OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
-  static_cast<Producer*>(self)->Report(reinterpret_cast<std::uintptr_t>(message->_private),
-                                       message->err);
+  Producer& producer = *static_cast<Producer*>(self);
+  if (producer.landed_ && message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+    producer.landed_(rd_kafka_topic_name(message->rkt), message->partition, message->offset);
+  producer.Report(reinterpret_cast<std::uintptr_t>(message->_private), message->err);
 }
 
 void Producer::OnError(rd_kafka_t* client, int error, const char* reason, void* self) {

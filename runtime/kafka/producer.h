@@ -51,6 +51,11 @@ class Producer {  // Threads: one; Overloaded from any.
   /// It is kept elsewhere.
   void Settle(std::uint64_t where);
 
+  /// Hears where each record landed that Kafka acknowledged.
+  using Landed =
+      std::function<void(const char* topic, std::int32_t partition, std::int64_t offset)>;
+  void OnLanded(Landed listener) { landed_ = std::move(listener); }
+
   /// Orphans whose records Kafka has, each told once.
   std::vector<Uuid> TakePublished();
 
@@ -93,6 +98,7 @@ class Producer {  // Threads: one; Overloaded from any.
   const KafkaOptions& options_;
   Metrics& metrics_;
   std::function<void()> wake_;
+  Landed landed_;
   Owned<rd_kafka_t> client_;
   Owned<rd_kafka_queue_t> reports_;  // client_'s; before it in going
 

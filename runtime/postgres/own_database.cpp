@@ -41,6 +41,19 @@ Result<OwnDatabase> OwnDatabase::Make(const std::string& server, const std::stri
   return OwnDatabase(server, name);
 }
 
+/// The runtime's tables stay: making them takes longer than all that most worlds do.
+Status OwnDatabase::Clear() const {
+  return Execute(url_, R"sql(DO $$ DECLARE t text; BEGIN
+FOR t IN SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')
+    AND relnamespace = current_schema()::regnamespace LOOP
+  IF starts_with(t, 'rp_') THEN
+    IF t NOT IN ('rp_lock', 'rp_meta') THEN EXECUTE format('DELETE FROM %I', t); END IF;
+  ELSE EXECUTE format('DROP TABLE %I CASCADE', t); END IF;
+END LOOP;
+IF to_regclass('rp_meta') IS NOT NULL THEN DELETE FROM rp_meta WHERE name <> 'rp.schema'; END IF;
+END $$)sql");
+}
+
 OwnDatabase::~OwnDatabase() {
   if (!name_.empty()) {
     // One that stays is seen by who looks at the server; there is nobody here to tell.

@@ -17,6 +17,9 @@ class OwnDatabase {  // Threads: one.
   OwnDatabase(const OwnDatabase&) = delete;
   OwnDatabase& operator=(const OwnDatabase&) = delete;
 
+  /// Without rows of the runtime and tables of plugins, as if it was new; nobody is connected.
+  Status Clear() const;
+
   /// `server`, with this database in place of the one it names.
   const std::string& url() const { return url_; }
 
