@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "model/open.h"
+
 namespace reprise::runtime {
 namespace {
 
@@ -39,19 +41,11 @@ class Auditor {
     }
     return nullptr;
   }
-  bool HasDue(StepIndex step, DueKind kind) const {
-    return std::ranges::any_of(
-        detail_.due, [&](const Due& d) { return d.step == step && d.item == 0 && d.kind == kind; });
-  }
 
   /// I1: `open` is what is still to come, and a saga has ended if nothing is.
   void Open() {
-    std::int64_t live = 0;
-    for (const Due& due : detail_.due) live += Main(due.step) && due.kind != DueKind::kTimeout;
+    std::int64_t live = StillToCome(pipeline_, detail_.due, detail_.steps);
     for (const Message& message : waiting_) live += Main(message.step);
-    for (const StepRow& row : detail_.steps) {
-      live += Main(row.step) && row.state == StepState::kHeld && !HasDue(row.step, DueKind::kHold);
-    }
     if (saga_.open != live)
       Add("I1", fmt::format("open is {}, but {} is still to come", saga_.open, live));
     if (saga_.open == 0 && !Ended(saga_.state))

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "model/open.h"
+
 namespace reprise::runtime::simulation {
 namespace {
 
@@ -106,7 +108,7 @@ void Audit::See(const StepRow& before, const StepRow& after) {
   if (after.undo_wanted) See("an undo waited for a call");
 }
 
-/// `open` is what will still come: messages, parked attempts, holds, calls, waits and timers.
+/// `open` is what will still come.
 void Audit::CheckOpen(Journal& journal) {
   for (const Uuid& id : std::exchange(touched_, {})) {
     const auto detail = journal.ShowSaga(id);
@@ -115,16 +117,9 @@ void Audit::CheckOpen(Journal& journal) {
     const PipelineRef plan = plan_of_(saga.plan);
     if (!plan) continue;
     const auto messages = live_.find(id);
-    auto expected =
-        static_cast<std::int64_t>(messages == live_.end() ? 0 : messages->second.size());
-    for (const Due& due : (*detail)->due) {
-      const bool counted = due.kind != DueKind::kTimeout && due.kind != DueKind::kHold;
-      if (counted && due.step < plan->main_count) ++expected;
-    }
-    for (const StepRow& row : (*detail)->steps) {
-      if (row.step >= plan->main_count) continue;
-      if (row.state == StepState::kHeld || row.undo_wanted) ++expected;
-    }
+    const auto expected =
+        static_cast<std::int64_t>(messages == live_.end() ? 0 : messages->second.size()) +
+        StillToCome(*plan, (*detail)->due, (*detail)->steps);
     if (saga.open != expected) {
       Break(fmt::format("saga {} of {} has open {}, but {} things are to come", id.ToString(),
                         saga.pipeline, saga.open, expected));

@@ -106,6 +106,19 @@ class Audit(unittest.TestCase):
     def test_i8_a_point_that_came_from_nowhere(self):
         self.assertEqual(self.planted("UPDATE payment_points SET points = points + 1"), {("I8", None)})
 
+    def test_i8_a_promise_may_speak_of_the_time(self):
+        """`$1` is the clock, as in tests and simulations."""
+        for name, sql, found in (("old", "SELECT 1 FROM payment_points WHERE $1 < 1700000000000", 0),
+                                 ("new", "SELECT 1 FROM payment_points WHERE $1 > 1700000000000", 1)):
+            pipelines = self.folder / name
+            shutil.copytree(CONCERT, pipelines)
+            payment = pipelines / "payment.yaml"
+            payment.write_text(payment.read_text().replace(
+                "invariants:\n", f"invariants:\n  - name: of the time\n    sql: {sql}\n    expect: empty\n", 1))
+            done = command("audit", pipelines, "--file", self.whole, env=ENV)
+            self.assertEqual(done.returncode, found, done)
+            self.assertEqual(done.stdout.count("'of the time' finds 1 rows"), found, done)
+
     def test_i9_a_saga_that_nothing_will_move(self):
         self.assertEqual(self.planted("UPDATE rp_saga SET open = 0 WHERE id = ?", "running"),
                          {("I9", "running"), ("I1", "running")})
