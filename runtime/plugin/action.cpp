@@ -73,7 +73,7 @@ void BoundAction::Run(Call& call) const {
   call.outcome = {};
   call.finished = false;
   call.found = REPRISE_FOUND_UNKNOWN;
-  ClearEffects(call);
+  call.ClearEffects();
   const CallKind kind = KindOf(call);
   const LiveContext ctx(kind, callee_, call);
   const auto run = kind == kCallDo     ? table_.run_do
@@ -94,7 +94,7 @@ bool BoundAction::RunAll(std::span<Call* const> calls) const {
   for (Call* const call : calls) {
     call->outcome = {};
     call->finished = false;
-    ClearEffects(*call);
+    call->ClearEffects();
     table.push_back(&contexts.emplace_back(kCallDo, callee_, *call)->abi);
   }
   reprise_status status = Ok();
@@ -110,7 +110,7 @@ bool BoundAction::RunAll(std::span<Call* const> calls) const {
   if (all) return true;
   for (Call* const call : calls) {  // each will be run by itself
     call->finished = false;
-    ClearEffects(*call);
+    call->ClearEffects();
   }
   return false;
 }

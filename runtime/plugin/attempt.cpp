@@ -49,16 +49,7 @@ void Settle(reprise_ctx& ctx, bool returned, const std::string& what) {
   }
   if (call.reconcile && (!call.finished || call.outcome.verdict != Verdict::kDone))
     call.found = REPRISE_FOUND_UNKNOWN;
-  if (!Stands(call)) ClearEffects(call);
-}
-
-void ClearEffects(Call& call) {
-  call.emitted.clear();
-  call.armed.clear();
-  call.disarmed.clear();
-  call.sent.clear();
-  call.hints.clear();
-  call.response.reset();
+  if (!Stands(call)) call.ClearEffects();
 }
 
 }  // namespace reprise::runtime

@@ -27,7 +27,4 @@ bool RunGuarded(const reprise_ctx& ctx, std::string& what, F run) {
 /// only with Done and Kept.
 void Settle(reprise_ctx& ctx, bool returned, const std::string& what);
 
-/// Empties what a call left, before it runs (again).
-void ClearEffects(Call& call);
-
 }  // namespace reprise::runtime

@@ -61,6 +61,16 @@ struct Call {
   std::vector<Sent> sent;
   std::vector<std::string> hints;
   std::optional<std::pair<int, std::string>> response;  // http, JSON body
+
+  /// Nothing is left of what the plugin wants: before it runs (again), or because it failed.
+  void ClearEffects() {
+    emitted.clear();
+    armed.clear();
+    disarmed.clear();
+    sent.clear();
+    hints.clear();
+    response.reset();
+  }
 };
 
 /// What a question may touch, and its answer.

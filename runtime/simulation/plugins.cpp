@@ -5,12 +5,7 @@ namespace {
 
 /// Nothing the plugin did counts: the runtime takes its rows back, the rest is forgotten here.
 void Spoil(Call& call, Verdict verdict, const char* detail) {
-  call.emitted.clear();
-  call.armed.clear();
-  call.disarmed.clear();
-  call.sent.clear();
-  call.hints.clear();
-  call.response.reset();
+  call.ClearEffects();
   call.outcome = {verdict, {}, "simulated", detail, {}};
   call.finished = true;
 }
