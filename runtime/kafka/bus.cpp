@@ -228,7 +228,8 @@ bool KafkaBus::Tend() {
 
 /// Ten times as often while a step has no owner: someone waits for this process to be ready.
 void KafkaBus::LookForOwners() {
-  const bool all = Unowned() && Unowned()->empty();
+  const auto known = Unowned();
+  const bool all = known && known->empty();
   if (!Due(owners_, all ? options_.adopt_every : options_.adopt_every / 10)) return;
   std::vector<LaneId> lanes;
   for (const kafka::Topics::Place* place : topics_.All()) {

@@ -37,18 +37,12 @@ RecordView ViewOf(const rd_kafka_message_t& raw) {
 
 /// The same, to be kept.
 RecordRef RecordOf(const rd_kafka_message_t& raw, const Topics::Place& place) {
-  const RecordView view = ViewOf(raw);
-  Record record;
+  Record record = Kept(ViewOf(raw));
   record.topic = place.topic;
-  record.partition = raw.partition;
   record.offset = raw.offset;
   rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
   record.at = FromMillis(std::max<std::int64_t>(0, rd_kafka_message_timestamp(&raw, &kind)));
-  record.key = view.key;
-  record.value = view.value;
-  record.has_value = view.has_value;
   record.foreign = place.foreign;
-  for (const auto& [name, value] : view.headers) record.headers.emplace_back(name, value);
   return std::make_shared<const Record>(std::move(record));
 }
 

@@ -188,6 +188,18 @@ Message ReadMessage(const RecordView& record, const Topics::Place& place, std::i
   return m;
 }
 
+Record Kept(const RecordView& view) {
+  Record record;
+  record.topic = view.topic;
+  record.partition = view.partition;
+  record.at = view.at;
+  record.key = view.key;
+  record.value = view.value;
+  record.has_value = view.has_value;
+  for (const auto& [name, value] : view.headers) record.headers.emplace_back(name, value);
+  return record;
+}
+
 Message ForeignMessage(RecordRef record, LaneId lane) {
   Message m;
   m.id = Derived(Uuid{}, {"record", record->topic, std::to_string(record->partition),
@@ -218,15 +230,7 @@ Message Refused(const RecordView& record, const Topics& topics, const std::strin
   m.raw = record.value;
   m.refused = true;
   m.broken = fmt::format("{}: {}", record.topic, reason);
-  Record kept;
-  kept.topic = record.topic;
-  kept.partition = record.partition;
-  kept.at = record.at;
-  kept.key = record.key;
-  kept.value = record.value;
-  kept.has_value = record.has_value;
-  for (const auto& [name, value] : record.headers) kept.headers.emplace_back(name, value);
-  m.record = std::make_shared<const Record>(std::move(kept));
+  m.record = std::make_shared<const Record>(Kept(record));
   return m;
 }
 

@@ -31,6 +31,9 @@ void AppendForeign(std::string& out, const Transaction::Foreign& record);
 /// The message of a record of this place.  What cannot be read comes with `broken` (why) and `raw`.
 Message ReadMessage(const RecordView& record, const Topics::Place& place, std::int64_t offset);
 
+/// A record that outlives what it is a view of.
+Record Kept(const RecordView& view);
+
 /// The message of a record of others: an input, which only those who know its topic can read.
 Message ForeignMessage(RecordRef record, LaneId lane);
 
