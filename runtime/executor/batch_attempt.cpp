@@ -232,11 +232,8 @@ Headers Batch::HeadersOf(const Attempt& attempt, const Uuid& cause,
   const Uuid id =
       Derived(row.saga.nil() ? cause : row.saga, {"sent", step, std::to_string(row.item), phase,
                                                   std::to_string(row.round), std::to_string(n)});
-  Headers out{{"ce_specversion", "1.0"},
-              {"ce_id", id.ToString()},
-              {"ce_type", pipeline + "." + step},
-              {"ce_source", "/reprise/" + pipeline + "/" + step},
-              {"ce_time", Rfc3339(record.at)}};
+  Headers out = EventHeaders(id.ToString(), pipeline + "." + step,
+                             "/reprise/" + pipeline + "/" + step, record.at);
   if (!record.key.empty()) out.emplace_back("ce_subject", record.key);
   const std::size_t first = record.bytes.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && (record.bytes[first] == '{' || record.bytes[first] == '['))

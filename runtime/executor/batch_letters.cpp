@@ -19,13 +19,10 @@ Headers Original(const DeadLetter& letter) {
     }
     return out;
   }
-  const std::string source = "/reprise/" + letter.pipeline + "/" + letter.step;
-  out = {{"ce_specversion", "1.0"},
-         {"ce_id", letter.message.ToString()},
-         {"ce_type", letter.event.empty() ? "reprise.command" : letter.event},
-         {"ce_source", source},
-         {"ce_time", Rfc3339(letter.at)},
-         {"content-type", "application/json"}};
+  out = EventHeaders(letter.message.ToString(),
+                     letter.event.empty() ? "reprise.command" : letter.event,
+                     "/reprise/" + letter.pipeline + "/" + letter.step, letter.at);
+  out.emplace_back("content-type", "application/json");
   if (!letter.key.empty()) out.emplace_back("ce_subject", letter.key);
   if (!letter.saga.nil()) out.emplace_back("ce_sagaid", letter.saga.ToString());
   out.emplace_back("ce_sagastep", letter.step);

@@ -48,6 +48,14 @@ const std::string* Record::Header(std::string_view name) const {
   return nullptr;
 }
 
+Headers EventHeaders(std::string id, std::string type, std::string source, Time at) {
+  return {{"ce_specversion", "1.0"},
+          {"ce_id", std::move(id)},
+          {"ce_type", std::move(type)},
+          {"ce_source", std::move(source)},
+          {"ce_time", Rfc3339(at)}};
+}
+
 std::string EncodeOrigin(const Record& record) {
   json::object out{{"topic", record.topic},
                    {"partition", record.partition},

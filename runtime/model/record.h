@@ -31,6 +31,9 @@ struct Record {
 };
 using RecordRef = std::shared_ptr<const Record>;
 
+/// What every CloudEvent in binary mode says.
+Headers EventHeaders(std::string id, std::string type, std::string source, Time at);
+
 /// All of it but key and value, as JSON text: what the journal keeps of a dead letter's origin.
 /// A header that is not UTF-8 is {"base64": ".."}.  Decoding answers kInvalid for anything else.
 std::string EncodeOrigin(const Record& record);
