@@ -187,13 +187,8 @@ void ReadRoute(const Node::Entry& entry, Draft& draft, const PluginCatalog& cata
 }  // namespace
 
 void ReadRoutes(Draft& draft, const PluginCatalog& catalog) {
-  const Node* routes = draft.root.Find("routes");
+  const Node* routes = MapAt(draft.root, "routes", draft.sink);
   if (routes == nullptr) return;
-  if (!routes->map()) {
-    draft.sink.Error("RPR012", *routes,
-                     fmt::format("'routes' must be a map, not {}", KindName(*routes)));
-    return;
-  }
   for (const Node::Entry& entry : routes->entries) ReadRoute(entry, draft, catalog);
 }
 

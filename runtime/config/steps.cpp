@@ -240,13 +240,6 @@ void ReadStep(const Node::Entry& entry, bool side, const Step& defaults, Draft& 
   draft.steps.push_back(std::move(marks));
 }
 
-const Node* MapAt(const Node& root, std::string_view key, Sink& sink) {
-  const Node* node = root.Find(key);
-  if (node == nullptr || node->map()) return node;
-  sink.Error("RPR012", *node, fmt::format("'{}' must be a map, not {}", key, KindName(*node)));
-  return nullptr;
-}
-
 }  // namespace
 
 void ReadSteps(Draft& draft, const PluginCatalog& catalog) {

@@ -85,13 +85,8 @@ void ReadTopic(const Node::Entry& entry, Draft& draft, const PluginCatalog& cata
 }  // namespace
 
 void ReadTopics(Draft& draft, const PluginCatalog& catalog) {
-  const Node* topics = draft.root.Find("topics");
+  const Node* topics = MapAt(draft.root, "topics", draft.sink);
   if (topics == nullptr) return;
-  if (!topics->map()) {
-    draft.sink.Error("RPR012", *topics,
-                     fmt::format("'topics' must be a map, not {}", KindName(*topics)));
-    return;
-  }
   for (const Node::Entry& entry : topics->entries) ReadTopic(entry, draft, catalog);
 }
 

@@ -189,6 +189,13 @@ std::vector<const Node*> AsList(const Node& node, std::string_view what, Sink& s
   return out;
 }
 
+const Node* MapAt(const Node& root, std::string_view key, Sink& sink) {
+  const Node* node = root.Find(key);
+  if (node == nullptr || node->map()) return node;
+  sink.Error("RPR012", *node, fmt::format("'{}' must be a map, not {}", key, KindName(*node)));
+  return nullptr;
+}
+
 json::object AsObject(const Node& node, std::string_view what, Sink& sink) {
   if (node.map()) return AsJson(node).as_object();
   if (node.kind != Node::Kind::kNull) {

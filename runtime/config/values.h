@@ -25,6 +25,9 @@ bool CheckMap(const Node& node, std::string_view what, Keys keys, Sink& sink);
 /// The value under `key`, which must be there.
 const Node* Require(const Node& map, std::string_view what, std::string_view key, Sink& sink);
 
+/// The map under `key`; null if there is none, or something else.
+const Node* MapAt(const Node& root, std::string_view key, Sink& sink);
+
 std::optional<std::string> AsText(const Node& node, std::string_view what, Sink& sink);
 /// ^[a-z][a-z0-9-]{0,62}$
 std::optional<std::string> AsName(const Node& node, std::string_view what, Sink& sink);
