@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/bench_ready.h"
+#include "app/shell.h"
 #include "app/temporary_folder.h"
 #include "postgres/own_database.h"
 
@@ -19,12 +20,6 @@ constexpr int kPartitions = 12;
 
 std::string Self() {
   return std::filesystem::read_symlink("/proc/self/exe").string();
-}
-
-std::string Quoted(const std::string& word) {
-  std::string out = "'";
-  for (char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
 }
 
 std::string Beside(const std::string& program) {

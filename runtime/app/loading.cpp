@@ -28,13 +28,13 @@ FoundPlugins ReadPlugins(const Options& options) {
   return FindPlugins(PluginFolders(options.plugins, deployment));
 }
 
-Files ReadFiles(const Options& options) {
+Files ReadFiles(const Options& options, const Environment& environment) {
   const std::vector<std::string> paths = PathsOf(options);
   const LoadOptions load = LoadingOf(options);
   Files files;
-  const Deployment deployment = PeekDeployment(paths, SystemEnvironment(), load);
+  const Deployment deployment = PeekDeployment(paths, environment, load);
   files.found = FindPlugins(PluginFolders(options.plugins, deployment));
-  files.loaded = Load(paths, files.found.catalog(), SystemEnvironment(), load);
+  files.loaded = Load(paths, files.found.catalog(), environment, load);
   return files;
 }
 

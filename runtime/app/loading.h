@@ -16,7 +16,7 @@ struct Files {
 };
 
 /// Reads everything; mistakes are findings.  Without paths, the current folder.
-Files ReadFiles(const Options& options);
+Files ReadFiles(const Options& options, const Environment& environment = SystemEnvironment());
 
 /// The plugins alone: of --plugins, beside the binary, and of the deployment's plugin_path.
 FoundPlugins ReadPlugins(const Options& options);

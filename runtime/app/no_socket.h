@@ -1,16 +1,30 @@
 /// Requests and answers without a server: for worlds inside a process.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "http/server.h"
 #include "model/payload.h"
 #include "ports/http.h"
 
 namespace reprise::runtime {
+
+/// "/a/{b}/c" is {"a", "{b}", "c"}: for paths that nobody has escaped.
+inline std::vector<std::string> SegmentsOf(const std::string& path) {
+  std::vector<std::string> out;
+  for (std::size_t at = 1; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    if (end > at) out.push_back(path.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
 
 /// Runs at once what a server would run soon; there is nobody to wait for.
 class NoLoop : public HttpLoop {

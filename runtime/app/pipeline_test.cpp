@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "app/count_rows.h"
+#include "app/no_socket.h"
 
 namespace reprise::runtime {
 namespace {
@@ -80,11 +81,7 @@ class Play {
                                  equals == std::string::npos ? "" : query.substr(equals + 1));
       request.path = request.path.substr(0, mark);
     }
-    for (std::size_t at = 1; at <= request.path.size();) {
-      const std::size_t end = std::min(request.path.find('/', at), request.path.size());
-      if (end > at) request.segments.push_back(request.path.substr(at, end - at));
-      at = end + 1;
-    }
+    request.segments = SegmentsOf(request.path);
     if (wanted.method != "GET") {
       request.body = json::serialize(Fill(json::value(wanted.body)));
       request.headers.emplace_back("content-type", "application/json");

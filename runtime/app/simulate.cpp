@@ -10,6 +10,8 @@
 #include <sched.h>
 
 #include "app/commands.h"
+#include "app/loading.h"
+#include "app/shell.h"
 #include "app/simulated_set.h"
 #include "base/log.h"
 #include "config/report.h"
@@ -39,13 +41,9 @@ Environment With(std::map<std::string, std::string> own) {
 Result<SimulatedWorld::Setup> Ready(const Options& options, const SimulationPlan& plan) {
   SimulatedWorld::Setup setup;
   setup.environment = With(plan.environment);
-  LoadOptions load;
-  load.config = options.config;
-  const Deployment peek = PeekDeployment(options.paths, setup.environment, load);
-  setup.found =
-      std::make_shared<const FoundPlugins>(FindPlugins(PluginFolders(options.plugins, peek)));
-  setup.loaded = std::make_shared<const Loaded>(
-      Load(options.paths, setup.found->catalog(), setup.environment, load));
+  Files files = ReadFiles(options, setup.environment);
+  setup.found = std::make_shared<const FoundPlugins>(std::move(files.found));
+  setup.loaded = std::make_shared<const Loaded>(std::move(files.loaded));
   if (HasErrors(setup.loaded->findings))
     return Error{Code::kInvalid, RenderText(setup.loaded->findings)};
   auto image = SimulatedWorld::Prepare(setup);
@@ -59,13 +57,6 @@ Result<SimulatedWorld::Setup> Ready(const Options& options, const SimulationPlan
 std::uint64_t FreshSeed() {
   std::random_device device;
   return device() % 1'000'000'000 + 1;
-}
-
-/// What a shell takes as one word.
-std::string Quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
 }
 
 std::string Command(const Options& options, std::uint64_t seed,

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "app/no_socket.h"
+
 namespace reprise::runtime {
 namespace {
 
@@ -21,16 +23,6 @@ bool Mutates(const Route& route) {
 /// on.
 bool Final(int status) {
   return status == 400 || status == 404 || status == 409 || status == 422;
-}
-
-std::vector<std::string> Split(const std::string& path) {
-  std::vector<std::string> out;
-  for (std::size_t at = 1; at <= path.size();) {
-    const std::size_t end = std::min(path.find('/', at), path.size());
-    if (end > at) out.push_back(path.substr(at, end - at));
-    at = end + 1;
-  }
-  return out;
 }
 
 std::string Text(const json::value& value) {
@@ -216,7 +208,7 @@ SimulatedCustomers::Asked SimulatedCustomers::Compose(Customer& customer, const 
   HttpRequest& request = asked.request;
   request.method = route.method;
   std::string before;
-  for (const std::string& part : Split(route.path)) {
+  for (const std::string& part : SegmentsOf(route.path)) {
     const bool field = part.size() > 2 && part.front() == '{';
     request.segments.push_back(
         field ? PathValue(customer, route, before, part.substr(1, part.size() - 2)) : part);

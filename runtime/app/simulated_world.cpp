@@ -260,33 +260,35 @@ void SimulatedWorld::MoveTo(Time time) {
 
 // ---------------------------------------------------------------- from outside
 
-void SimulatedWorld::Post(const HttpRequest& request, const Answered& answered) {
+/// Of those that live any; null: none does.
+SimulatedWorld::Process* SimulatedWorld::Door() {
   const std::vector<int> alive = Alive();
-  if (alive.empty()) return answered(nullptr);
-  Process& process = processes_[static_cast<std::size_t>(alive[dice_.Below("door", alive.size())])];
+  if (alive.empty()) return nullptr;
+  return &processes_[static_cast<std::size_t>(alive[dice_.Below("door", alive.size())])];
+}
+
+void SimulatedWorld::Post(const HttpRequest& request, const Answered& answered) {
+  Process* const process = Door();
+  if (!process) return answered(nullptr);
   const int id = ++requests_;
-  process.waiting[id] = answered;
-  process.routes->Handle(request,
-                         std::make_shared<HandedOn>([&process, id](const HttpResponse& response) {
-                           const auto waiting = process.waiting.extract(id);
-                           if (waiting) waiting.mapped()(&response);
-                         }));
+  process->waiting[id] = answered;
+  process->routes->Handle(request,
+                          std::make_shared<HandedOn>([process, id](const HttpResponse& response) {
+                            const auto waiting = process->waiting.extract(id);
+                            if (waiting) waiting.mapped()(&response);
+                          }));
 }
 
 void SimulatedWorld::Submit(runtime::Start start) {
-  const std::vector<int> alive = Alive();
-  if (alive.empty()) return;
-  const int n = alive[dice_.Below("door", alive.size())];
-  processes_[static_cast<std::size_t>(n)].assembly->executor().Submit(std::move(start));
+  if (Process* const process = Door()) process->assembly->executor().Submit(std::move(start));
 }
 
 void SimulatedWorld::Submit(Verb verb) {
-  const std::vector<int> alive = Alive();
-  if (alive.empty()) return;
-  const int n = alive[dice_.Below("door", alive.size())];
+  Process* const process = Door();
+  if (!process) return;
   verb.who = "simulated";
   verb.reply = [](const Reply&) {};
-  processes_[static_cast<std::size_t>(n)].assembly->executor().Submit(std::move(verb));
+  process->assembly->executor().Submit(std::move(verb));
 }
 
 Result<std::size_t> SimulatedWorld::Ask(const std::string& sql) {

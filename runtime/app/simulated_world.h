@@ -90,6 +90,7 @@ class SimulatedWorld {  // Threads: one.
   bool TurnOf(int n);
   PipelineRef PlanOf(const std::string& hash) const;
   std::vector<int> Alive() const;
+  Process* Door();
 
   const Setup setup_;
   const PluginCatalog catalog_;

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "app/commands.h"
+#include "app/loading.h"
 #include "app/pipeline_test.h"
 #include "base/log.h"
 #include "config/report.h"
@@ -38,11 +39,7 @@ int RunTest(const Options& options) {
   setup.paths = options.paths;
   setup.config = options.config;
   setup.plugin_folders = options.plugins;
-  LoadOptions load;
-  load.config = options.config;
-  const Deployment peek = PeekDeployment(options.paths, setup.environment, load);
-  const FoundPlugins found = FindPlugins(PluginFolders(options.plugins, peek));
-  const Loaded loaded = Load(options.paths, found.catalog(), setup.environment, load);
+  const Loaded loaded = ReadFiles(options, setup.environment).loaded;
   if (HasErrors(loaded.findings)) {
     fmt::print(stderr, "{}", RenderText(loaded.findings));
     return exit_code::kProblems;
