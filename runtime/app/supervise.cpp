@@ -71,8 +71,8 @@ class Supervisor {
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     const int code = work_(first);
     const bool told = write(ends[1], ".", 1) == 1;
-    std::exit(told ? code
-                   : exit_code::kProblems);  // NOLINT(concurrency-mt-unsafe): the only thread
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the only thread
+    std::exit(told ? code : exit_code::kProblems);
   }
 
   /// Whether the child came to its end by itself: a plugin may have called exit(0).

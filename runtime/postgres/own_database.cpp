@@ -17,8 +17,7 @@ Status Execute(const std::string& server, const std::string& sql) {
   return db.Execute(sql);
 }
 
-}  // namespace
-
+/// A connection URI or string with another database.
 std::string WithDatabase(const std::string& url, const std::string& name) {
   const std::size_t scheme = url.find("://");
   if (scheme == std::string::npos) return url + " dbname='" + name + "'";  // the last one counts
@@ -27,6 +26,8 @@ std::string WithDatabase(const std::string& url, const std::string& name) {
   const std::size_t path = std::min(url.find('/', host), query);
   return url.substr(0, path) + "/" + name + url.substr(query);
 }
+
+}  // namespace
 
 OwnDatabase::OwnDatabase(std::string server, std::string name)
     : server_(std::move(server)), name_(std::move(name)), url_(WithDatabase(server_, name_)) {}

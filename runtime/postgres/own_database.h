@@ -29,7 +29,4 @@ class OwnDatabase {  // Threads: one.
   std::string server_, name_, url_;  // no name: nothing to drop
 };
 
-/// A connection URI or string with another database.
-std::string WithDatabase(const std::string& url, const std::string& name);
-
 }  // namespace reprise::runtime::postgres
