@@ -16,7 +16,7 @@ import unittest
 os.environ["REPRISE_E2E_ENGINE"] = "cluster"
 
 import crash_test  # noqa: E402  (it reads the engine when it is read)
-from runtime import Cluster, Runtime, Stream, until  # noqa: E402
+from runtime import Cluster, Runtime, Stream, timed_main, until  # noqa: E402
 
 ENV = {"START_POINTS": str(crash_test.START_POINTS), "QUEUE_ADMIT_PER_SECOND": "1000000", "SEAT_ROWS": "10",
        "SEAT_PER_ROW": "50", "QUEUE_VALID_FOR": "24h", "QUEUE_JWT_SECRET": "of-three-processes-one-secret-32b"}
@@ -119,8 +119,4 @@ class Divided(Several):
 
 
 if __name__ == "__main__":
-    begin = time.monotonic()
-    try:
-        unittest.main()
-    finally:
-        print(f"{time.monotonic() - begin:.0f} s")
+    timed_main()

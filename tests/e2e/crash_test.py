@@ -11,10 +11,9 @@ import json
 import os
 import random
 import threading
-import time
 import unittest
 
-from runtime import ENGINE, Client, Runtime, Stream, command, until
+from runtime import ENGINE, Client, Runtime, Stream, command, timed_main, until
 
 SEED = int(os.environ.get("REPRISE_CRASH_SEED") or random.SystemRandom().randrange(2**32))
 ROUNDS = int(os.environ.get("REPRISE_CRASH_ROUNDS", "20" if ENGINE == "embedded" else "4"))
@@ -285,8 +284,4 @@ class Crash(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    begin = time.monotonic()
-    try:
-        unittest.main()
-    finally:
-        print(f"{time.monotonic() - begin:.0f} s")
+    timed_main()

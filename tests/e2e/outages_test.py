@@ -25,7 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster"))
 import crash_test  # noqa: E402  (it reads the engine when it is read)
 import processes  # noqa: E402
 from parts import PARTS  # noqa: E402
-from runtime import Client, Cluster, Runtime, until  # noqa: E402
+from runtime import Client, Cluster, Runtime, timed_main, until  # noqa: E402
 from servers import Servers  # noqa: E402
 from wire import Wire  # noqa: E402
 
@@ -392,8 +392,4 @@ class Outages(crash_test.Crash):
 
 
 if __name__ == "__main__":
-    begin = time.monotonic()
-    try:
-        unittest.main()
-    finally:
-        print(f"{time.monotonic() - begin:.0f} s")
+    timed_main()

@@ -21,6 +21,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import unittest
 import urllib.parse
 import uuid
 
@@ -32,6 +33,15 @@ ENGINE = os.environ.get("REPRISE_E2E_ENGINE", "embedded")
 
 # What the surroundings of a test may have set must not change what the test sees.
 FOREIGN = ("REPRISE_", "QUEUE_", "SEAT_", "NOTION_", "RECEIPT_", "START_POINTS")
+
+
+def timed_main():
+    """unittest.main, and how long it took."""
+    begin = time.monotonic()
+    try:
+        unittest.main()
+    finally:
+        print(f"{time.monotonic() - begin:.0f} s")
 
 
 def until(what, probe, within=10.0, every=0.01):

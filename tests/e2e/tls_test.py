@@ -9,7 +9,6 @@ import pathlib
 import re
 import sys
 import tempfile
-import time
 import unittest
 
 os.environ["REPRISE_E2E_ENGINE"] = "cluster"
@@ -17,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster"))
 
 import processes  # noqa: E402
 import secure  # noqa: E402
-from runtime import CONCERT, Cluster, Runtime, Stream, command, until  # noqa: E402
+from runtime import CONCERT, Cluster, Runtime, Stream, command, timed_main, until  # noqa: E402
 from servers import Servers  # noqa: E402
 
 DEPLOYMENT = """
@@ -157,8 +156,4 @@ class Tls(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    begin = time.monotonic()
-    try:
-        unittest.main()
-    finally:
-        print(f"{time.monotonic() - begin:.0f} s")
+    timed_main()

@@ -175,6 +175,9 @@ class ExecutorTest : public ::testing::Test {
     verb.saga = saga;
     verb.step = step;
     verb.event = event;
+    return Do(std::move(verb));
+  }
+  Reply Do(Verb verb) {
     verb.who = "kim";
     verb.why = "test";
     Reply out;

@@ -58,13 +58,7 @@ class InputsTest : public ExecutorTest {
     Verb verb;
     verb.what = what;
     verb.letter = id;
-    verb.who = "kim";
-    verb.why = "test";
-    Reply out;
-    verb.reply = [&](Reply reply) { out = std::move(reply); };
-    executor_->Submit(std::move(verb));
-    Run();
-    return out;
+    return Do(std::move(verb));
   }
   Result<bool> Feed(const std::string& value, const std::string& topic = "orders") {
     if (!executor_) Boot();
