@@ -103,7 +103,6 @@ class Batch {
   // -- suspects.cpp: what may take the process with it
   std::vector<Message> TakeLocal();
   static Flight FlightOf(const Attempt& attempt);
-  static Flight FlightOf(const Request& request, const Step& step);
   bool MayCrash(const Attempt& attempt) const;
   bool Convicted(Attempt& attempt);
   void Survived(const Attempt& attempt);

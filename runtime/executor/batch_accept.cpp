@@ -134,14 +134,15 @@ Reply Batch::Inline(const Admitted& admitted, const Plan& plan, int tries, Saga&
     attempt.trace = admitted.request.trace;
     Prepare(attempt);
     const Step& inlined = attempt.spec();
-    const Flight flight = FlightOf(admitted.request, inlined);
-    if (x_.options_.flight && x_.options_.flight->Crashes(flight) >= FlightRecorder::kCrashesMax) {
+    FlightRecorder* const recorder = x_.options_.flight;
+    const Flight flight = recorder ? runtime::FlightOf(admitted.request, inlined.name) : Flight{};
+    if (recorder && recorder->Crashes(flight) >= FlightRecorder::kCrashesMax) {
       return Refused(500, "crashed",
                      "the process ended each time when plugin " + inlined.plugin +
                          " had this request (plugin's fault)");
     }
     if (!Faulted(attempt)) {
-      const Aboard aboard(x_.options_.flight, flight, inlined.plugin, inlined.action,
+      const Aboard aboard(recorder, flight, inlined.plugin, inlined.action,
                           WithGrace(inlined.timeout));
       attempt.bound().action->Run(attempt.call);
     }

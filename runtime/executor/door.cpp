@@ -24,7 +24,7 @@ Asked Door::Ask(const QuestionRef& question, const Request& request, const Paylo
     return asked;
   }
   const std::string name = question.name();
-  const Flight flight{request.pipeline->name, name, HashOf(request)};
+  const Flight flight = FlightOf(request, name);
   if (recorder->Crashes(flight) >= FlightRecorder::kCrashesMax) {
     asked.code = "crashed";
     asked.detail = "the process ended each time when " + name + " was asked this (plugin's fault)";

@@ -124,19 +124,10 @@ void Batch::Land(const Attempt& attempt) {
   if (flight && flight->Crashes(FlightOf(attempt)) > 0) after_.landed.push_back(FlightOf(attempt));
 }
 
-/// The same for a request, which has no saga yet: whoever asks the same again is it.
-Flight Batch::FlightOf(const Request& request, const Step& step) {
-  return {request.pipeline->name, step.name, HashOf(request)};
-}
-
-Uuid HashOf(const Request& request) {
-  const std::string fields = json::serialize(request.fields);
-  const std::hash<std::string> hash;
-  const std::uint64_t words[2] = {hash(fields) ^ hash(request.route->name()) * 31,
-                                  hash(request.bearer) ^ hash(request.idempotency_key) * 31};
-  Uuid id;
-  std::memcpy(id.bytes.data(), words, sizeof words);
-  return id;
+Flight FlightOf(const Request& request, std::string_view part) {
+  return {request.pipeline->name, part,
+          Derived(Uuid{}, {request.route->name(), request.body_hash, request.bearer,
+                           request.idempotency_key})};
 }
 
 }  // namespace reprise::runtime

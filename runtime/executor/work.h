@@ -26,8 +26,9 @@ inline Reply Refused(int status, std::string code, std::string detail) {
   return reply;
 }
 
-/// Whoever asks the same again, the same way: for the flight recorder.  The same in every process.
-Uuid HashOf(const Request& request);
+/// Of a step or question that a request asks for, which has no saga yet: whoever asks the same
+/// again, the same way, is it.  The same in every process.
+Flight FlightOf(const Request& request, std::string_view part);
 
 /// A request that passed its checks.
 struct Admitted {
