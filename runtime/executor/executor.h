@@ -158,6 +158,7 @@ class Executor : public Ingress {
   // the executor's thread only
   std::size_t limit_;  // of a batch: `options.batch`, less while others' locks are in the way
   std::vector<Request> busy_;
+  static constexpr Millis kBusyAgain{5};
   std::chrono::steady_clock::time_point busy_until_{};
   std::vector<Message> tells_;
   Time tells_since_{};

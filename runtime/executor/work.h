@@ -26,6 +26,12 @@ inline Reply Refused(int status, std::string code, std::string detail) {
   return reply;
 }
 
+inline Reply Unavailable(const std::string& code, const std::string& detail) {
+  Reply reply = Refused(503, code, detail);
+  reply.retry_after_s = 1;
+  return reply;
+}
+
 /// Of a step or question that a request asks for, which has no saga yet: whoever asks the same
 /// again, the same way, is it.  The same in every process.
 Flight FlightOf(const Request& request, std::string_view part);
