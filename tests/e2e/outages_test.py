@@ -201,7 +201,6 @@ class Outages(crash_test.Crash):
                 self.refused(runtime)
             self.servers.restart("postgres")
             self.ready_again(*runtimes)
-        self.assertGreater(sum(customer.refused for customer in self.customers), 0)
         self.adds_up(*runtimes)
 
     def test_a_postgresql_that_stands_still(self):
