@@ -59,9 +59,13 @@ std::vector<Figure> BenchFigures(const json::object& stages) {
   const auto get = [&](const char* stage, const char* name) { return Number(stages, stage, name); };
   const double rate = get("small", "sagas_per_s");
   const double floor = std::max(get("floor", "sagas_per_s"), get("floor_again", "sagas_per_s"));
+  // A shared machine is now faster, now slower: the larger run is held against one before and one
+  // after it.
+  const double around = (rate + get("small_again", "sagas_per_s")) / 2;
   const double memory = get("small", "peak_mib");
-  // Two commits and a little work; the slowest wait behind a few others.
-  const double p50 = 2 * get("disk", "p50_ms") + 1;
+  // Two commits and a little work; the slowest wait behind a few others.  A disk that has rested
+  // since the last commit takes longer than one that is kept busy, so it is asked at the same rate.
+  const double p50 = 2 * get("disk_at_rate", "p50_ms") + 1;
   return {
       {"sagas per second", rate},
       {"hand-written floor", floor},
@@ -78,7 +82,7 @@ std::vector<Figure> BenchFigures(const json::object& stages) {
       {"memory, smaller run, MiB", memory, 1, Wanted::kBelow, 64},
       {"memory, larger run (no higher), MiB", get("large", "peak_mib"), 1, Wanted::kAtMost,
        memory * 1.05},
-      {"throughput of the larger run, of the smaller", get("large", "sagas_per_s") / rate, 2,
+      {"throughput of the larger run, of the smaller", get("large", "sagas_per_s") / around, 2,
        Wanted::kAtLeast, 0.8},
   };
 }

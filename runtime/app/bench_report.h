@@ -22,7 +22,8 @@ struct Figure {
   std::string Judgement() const;
 };
 
-/// Of the stages disk, floor, floor_again, small, large, sides, latency and ready: pure.
+/// Of the stages disk_at_rate, floor, floor_again, small, small_again, large, sides, latency and
+/// ready: pure.
 std::vector<Figure> BenchFigures(const json::object& stages);
 
 /// Of the stages floor, floor_again, small, large, two and latency on servers: pure.

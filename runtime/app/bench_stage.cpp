@@ -44,6 +44,7 @@ Result<std::unique_ptr<Assembly>> Make(const BenchPlan& plan, const Options& opt
   wanted.overrides.file = folder + "/bench.db";
   if (const char* prefix = std::getenv("REPRISE_BENCH_PREFIX")) wanted.overrides.prefix = prefix;
   wanted.side_steps = stage == "sides";
+  wanted.flight = true;  // as under `reprise run`
   // What falls due minutes later is not what is measured, also where a machine takes minutes.
   if (stage != "latency") wanted.clock_speed = 0.01;
   if (!plan.undone_step.empty()) {
@@ -224,15 +225,16 @@ Result<json::object> Latency(Assembly& assembly, const BenchPlan& plan, std::int
                       {"p99_ms", Percentile(took, 0.99)}};
 }
 
-}  // namespace
-
-Result<json::object> MeasureDisk(const std::string& folder) {
+/// Durable commits of one small row, `rate` a second; 0: one right after the other.
+Result<json::object> MeasureDisk(const std::string& folder, std::int64_t rate) {
   SqliteEngine::Options file;
   file.file = folder + "/disk.db";
   auto engine = SqliteEngine::Open(file);
   if (!engine) return engine.error();
   std::vector<double> took;
+  auto at = Steady::now();
   for (int i = 0; i < 300; ++i) {
+    if (rate > 0) std::this_thread::sleep_until(at += std::chrono::microseconds(1'000'000 / rate));
     auto tx = (*engine)->journal().Begin();
     if (!tx) return tx.error();
     if (Status put = (*tx)->PutMeta("bench", std::to_string(i)); !put) return put.error();
@@ -243,10 +245,14 @@ Result<json::object> MeasureDisk(const std::string& folder) {
   return json::object{{"p50_ms", Percentile(took, 0.5)}, {"p99_ms", Percentile(took, 0.99)}};
 }
 
+}  // namespace
+
 Result<json::object> RunBenchStage(const std::string& stage, const BenchPlan& plan,
                                    const Options& options, const std::string& folder) {
   SetLogLevel(LogLevel::kOff);
-  if (stage == "disk") return MeasureDisk(folder);
+  const std::int64_t rate = options.rate > 0 ? options.rate : 50;
+  if (stage == "disk") return MeasureDisk(folder, 0);
+  if (stage == "disk at the rate") return MeasureDisk(folder, rate);
   const Share share = Share::OfEnvironment();
   auto assembly = Make(plan, options, folder, stage);
   if (!assembly) return assembly.error();
@@ -258,8 +264,7 @@ Result<json::object> RunBenchStage(const std::string& stage, const BenchPlan& pl
   if (share.of > 1) {
     if (Status met = Meet(**assembly, share, folder); !met) return met.error();
   }
-  if (stage == "latency")
-    return Latency(**assembly, plan, options.sagas, options.rate > 0 ? options.rate : 50);
+  if (stage == "latency") return Latency(**assembly, plan, options.sagas, rate);
   return Throughput(**assembly, plan, options.sagas, share);
 }
 

@@ -9,12 +9,9 @@
 
 namespace reprise::runtime {
 
-/// Runs `stage` ("prepare", "disk", "throughput", "sides", "latency") on a file in `folder` and
-/// answers its figures.
+/// Runs `stage` ("prepare", "disk", "disk at the rate", "throughput", "sides", "latency") on a file
+/// in `folder` and answers its figures.
 Result<json::object> RunBenchStage(const std::string& stage, const BenchPlan& plan,
                                    const Options& options, const std::string& folder);
-
-/// Median and 99th percentile, in milliseconds, of durable commits of one small row in `folder`.
-Result<json::object> MeasureDisk(const std::string& folder);
 
 }  // namespace reprise::runtime

@@ -30,13 +30,14 @@ class BenchReportTest : public testing::Test {
   }
 
   /// All as wanted.
-  json::object stages_{{"disk", json::object{{"p50_ms", 0.5}}},
+  json::object stages_{{"disk_at_rate", json::object{{"p50_ms", 0.5}}},
                        {"floor", json::object{{"sagas_per_s", 9'000}}},
                        {"floor_again", json::object{{"sagas_per_s", 10'000}}},
                        {"small", json::object{{"sagas_per_s", 7'000},
                                               {"commits_per_saga", 0.002},
                                               {"cpu_s_per_1000", 0.1},
                                               {"peak_mib", 50}}},
+                       {"small_again", json::object{{"sagas_per_s", 6'000}}},
                        {"large", json::object{{"sagas_per_s", 6'500}, {"peak_mib", 50.5}}},
                        {"sides", json::object{{"sagas_per_s", 4'000}}},
                        {"latency", json::object{{"p50_ms", 1.5}, {"p99_ms", 6}}},
