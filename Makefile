@@ -24,7 +24,7 @@ test-packages:
 CONFIGURE = cmake -S . -G Ninja -DREPRISE_WERROR=$(if $(CI),ON,OFF)
 
 $(BUILD)/build.ninja: | packages
-	$(CONFIGURE) -B $(BUILD) -DCMAKE_BUILD_TYPE=Release
+	$(CONFIGURE) -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_UNITY_BUILD=ON
 
 release: packages $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
@@ -53,20 +53,21 @@ MINUTES ?= 5
 simulate: release
 	$(BUILD)/reprise simulate pipelines/concert --minutes $(MINUTES) $(ARGS)
 
-# Not optimised: compiling is most of the time, and -O1 takes half as long again.
+# Not optimised: compiling is most of the time, and -O1 takes half as long again.  Each source by itself: what it includes
+# is enough.
 sanitize: test-packages
 	$(CONFIGURE) -B build-sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DREPRISE_SANITIZE=address,undefined
 	cmake --build build-sanitize -j $(JOBS) --target reprise_tests
 	ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE "slow|cluster"
 
-tidy: $(BUILD)/build.ninja
+tidy: packages
 	@deploy/packages tidy
-	cmake -S . -B $(BUILD) >/dev/null  # a source may be new
-	deploy/tidy $(BUILD)
+	$(CONFIGURE) -B build-tidy >/dev/null
+	deploy/tidy build-tidy
 
 format:
 	@deploy/packages tidy
 	git ls-files '*.cpp' '*.h' '*.hpp' | grep -v '/abi\.h$$' | xargs clang-format-14 -i
 
 clean:
-	rm -rf $(BUILD) build-sanitize
+	rm -rf $(BUILD) build-sanitize build-tidy

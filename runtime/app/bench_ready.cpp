@@ -51,8 +51,8 @@ Result<std::string> FreeAddress() {
   return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
 }
 
-std::vector<std::string> Command(const Options& options, const std::string& file,
-                                 const std::string& address) {
+std::vector<std::string> CommandLine(const Options& options, const std::string& file,
+                                     const std::string& address) {
   std::vector<std::string> words{std::filesystem::read_symlink("/proc/self/exe").string(), "run"};
   words.insert(words.end(), options.paths.begin(), options.paths.end());
   words.insert(words.end(), {"--engine", "embedded", "--file", file, "--listen", address});
@@ -68,7 +68,7 @@ std::string TextOf(const std::filesystem::path& file) {
 }
 
 /// Milliseconds of one start.
-Result<double> Start(const Options& options, const std::filesystem::path& where) {
+Result<double> StartOnce(const Options& options, const std::filesystem::path& where) {
   const auto folder = TemporaryFolder::Make("bench", where);
   if (!folder) return folder.error();
   const auto address = FreeAddress();
@@ -77,8 +77,8 @@ Result<double> Start(const Options& options, const std::filesystem::path& where)
   const Descriptor out(open(said.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   const HttpCall ready{.url = "http://" + *address + "/readyz", .patience = Millis(1000)};
   const auto began = Steady::now();
-  auto runtime =
-      Child::Start(Command(options, (folder->path() / "bench.db").string(), *address), *out, *out);
+  auto runtime = Child::Start(
+      CommandLine(options, (folder->path() / "bench.db").string(), *address), *out, *out);
   if (!runtime) return runtime.error();
   while (runtime->Runs() && Steady::now() < began + kPatience) {
     const auto answer = Fetch(ready);
@@ -95,7 +95,7 @@ Result<json::object> MeasureReady(const Options& options, const std::filesystem:
                                   int starts) {
   std::vector<double> took;
   for (int i = 0; i < starts; ++i) {
-    const auto one = Start(options, where);
+    const auto one = StartOnce(options, where);
     if (!one) return one.error();
     took.push_back(*one);
   }

@@ -26,19 +26,19 @@ std::string Beside(const std::string& program) {
   return Quoted((std::filesystem::path(Self()).parent_path() / program).string());
 }
 
-struct Place {
+struct OwnPlace {
   TemporaryFolder folder;
   postgres::OwnDatabase database;
   std::string name;
 
-  static Result<Place> Make(const std::string& server) {
+  static Result<OwnPlace> Make(const std::string& server) {
     auto folder = TemporaryFolder::Make("bench");
     if (!folder) return folder.error();
     static int made = 0;
     const std::string name = fmt::format("reprise-bench-{}-{}", getpid(), ++made);
     auto database = postgres::OwnDatabase::Make(server, name);
     if (!database) return database.error();
-    return Place{std::move(*folder), std::move(*database), name};
+    return OwnPlace{std::move(*folder), std::move(*database), name};
   }
   std::string Environment() const {
     return fmt::format("REPRISE_POSTGRES={} REPRISE_BENCH_PREFIX={}", Quoted(database.url()), name);
@@ -110,13 +110,13 @@ ClusterBench::ClusterBench(const Options& options, BenchPlan plan, std::string p
     : Bench(options, std::move(plan)), postgres_(std::move(postgres)) {}
 
 Result<json::object> ClusterBench::Stage(const std::string& stage, std::int64_t sagas) {
-  auto place = Place::Make(postgres_);
+  auto place = OwnPlace::Make(postgres_);
   if (!place) return place.error();
   return Run(stage, sagas, place->folder.path().string(), place->Environment()).Answer();
 }
 
 Result<json::object> ClusterBench::Two(std::int64_t sagas) {
-  auto place = Place::Make(postgres_);
+  auto place = OwnPlace::Make(postgres_);
   if (!place) return place.error();
   const std::string folder = place->folder.path().string(), where = place->Environment();
   if (auto prepared = Run("prepare", sagas, folder, where).Answer(); !prepared) return prepared;

@@ -9,10 +9,10 @@
 namespace reprise::runtime {
 namespace {
 
-using Command = int (*)(const Options&);
+using Runner = int (*)(const Options&);
 
-const std::map<std::string, Command>& Commands() {
-  static const std::map<std::string, Command> kCommands = {
+const std::map<std::string, Runner>& Commands() {
+  static const std::map<std::string, Runner> kCommands = {
       {"run", RunRun},         {"demo", RunDemo},         {"test", RunTest},
       {"bench", RunBench},     {"saga", RunSaga},         {"dlq", RunDlq},
       {"publish", RunPublish}, {"backup", RunBackup},     {"doctor", RunDoctor},

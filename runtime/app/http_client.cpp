@@ -15,7 +15,7 @@ struct CurlCleanup {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 using Handle = std::unique_ptr<CURL, CurlCleanup>;
-using Headers = std::unique_ptr<curl_slist, CurlCleanup>;
+using CurlHeaders = std::unique_ptr<curl_slist, CurlCleanup>;
 
 std::size_t TakeBody(char* bytes, std::size_t size, std::size_t count, void* into) {
   auto& body = *static_cast<std::string*>(into);
@@ -24,7 +24,7 @@ std::size_t TakeBody(char* bytes, std::size_t size, std::size_t count, void* int
   return size * count;
 }
 
-void AddHeader(Headers& headers, const std::string& line) {
+void AddHeader(CurlHeaders& headers, const std::string& line) {
   if (curl_slist* longer = curl_slist_append(headers.get(), line.c_str())) {
     static_cast<void>(headers.release());
     headers.reset(longer);
@@ -65,7 +65,7 @@ Result<HttpAnswer> Fetch(const HttpCall& call) {
   const Handle curl = NewHandle();
   if (!curl) return Error{Code::kInternal, "libcurl does not start"};
   HttpAnswer answer;
-  Headers headers;
+  CurlHeaders headers;
   AddHeader(headers, "Expect:");  // no round trip before a body
   AddHeader(headers, "Accept: application/json, text/plain, */*");
   if (!call.bearer.empty()) AddHeader(headers, "Authorization: Bearer " + call.bearer);

@@ -59,8 +59,8 @@ std::uint64_t FreshSeed() {
   return device() % 1'000'000'000 + 1;
 }
 
-std::string Command(const Options& options, std::uint64_t seed,
-                    const std::vector<std::string>& only) {
+std::string CommandAgain(const Options& options, std::uint64_t seed,
+                         const std::vector<std::string>& only) {
   std::string command = "reprise simulate";
   for (const std::string& path : options.paths) command += " " + path;
   for (const std::string& folder : options.plugins) command += " --plugins " + folder;
@@ -94,15 +94,15 @@ int Broken(const Options& options, const SimulatedSet& set, SimulatedRun run) {
              run.broken, run.faults.size());
   const bool dies = run.timeline.empty() && run.faults.empty();  // there is nothing to look at
   const std::size_t before = run.faults.size();
-  const std::string whole = Command(options, run.seed, {});
+  const std::string whole = CommandAgain(options, run.seed, {});
   run = set.Replay(run.seed, std::nullopt);
   if (!dies) run = set.Smallest(std::move(run), kShrinkingMax);
   PrintTimeline(run);
   fmt::print("BROKEN: {}\nseed {}, {} of {} faults:{}\n", run.broken, run.seed, run.faults.size(),
              before, run.faults.empty() ? " none is needed" : "");
   for (const std::string& fault : run.faults) fmt::print("  {}\n", fault);
-  fmt::print("again, as small:  {}\nagain, as it was: {}\n", Command(options, run.seed, run.faults),
-             whole);
+  fmt::print("again, as small:  {}\nagain, as it was: {}\n",
+             CommandAgain(options, run.seed, run.faults), whole);
   return exit_code::kProblems;
 }
 
@@ -116,7 +116,7 @@ int PlayOne(const Options& options, const SimulatedSet& set, std::uint64_t seed,
     return exit_code::kOk;
   }
   fmt::print("BROKEN: {}\nagain: {}\n", run.broken,
-             Command(options, seed, only ? run.faults : std::vector<std::string>()));
+             CommandAgain(options, seed, only ? run.faults : std::vector<std::string>()));
   return exit_code::kProblems;
 }
 

@@ -16,7 +16,7 @@ bool GoodAddress(std::string_view text) {
   return port && *port >= 0 && *port <= 65535;
 }
 
-void ReadText(const Node& map, std::string_view key, std::string& out, Sink& sink) {
+void TextAt(const Node& map, std::string_view key, std::string& out, Sink& sink) {
   if (const Node* node = map.Find(key))
     out = AsText(*node, fmt::format("'{}'", key), sink).value_or(out);
 }
@@ -28,14 +28,14 @@ void CheckFromOutside(const Node& node, bool secret, Sink& sink) {
 }
 
 void ReadUrl(const Node& map, std::string& out, Sink& sink) {
-  ReadText(map, "url", out, sink);
+  TextAt(map, "url", out, sink);
   if (const Node* url = map.Find("url"))
     CheckFromOutside(*url, MaskedAddress(url->text) != url->text, sink);
 }
 
 void ReadKafka(const Node& node, Deployment::Cluster& cluster, Sink& sink) {
   if (!CheckMap(node, "'kafka'", {"brokers", "options"}, sink)) return;
-  ReadText(node, "brokers", cluster.kafka_brokers, sink);
+  TextAt(node, "brokers", cluster.kafka_brokers, sink);
   const Node* options = node.Find("options");
   if (options == nullptr) return;
   if (!options->map()) {
@@ -130,7 +130,7 @@ Deployment ReadDeployment(const Node& root, const PluginCatalog* catalog, Sink& 
   }
   if (const Node* n = root.Find("embedded");
       n != nullptr && CheckMap(*n, "'embedded'", {"file"}, sink)) {
-    ReadText(*n, "file", out.embedded.file, sink);
+    TextAt(*n, "file", out.embedded.file, sink);
   }
   if (const Node* n = root.Find("cluster")) ReadCluster(*n, out.cluster, sink);
   if (const Node* n = root.Find("limits")) ReadLimits(*n, out.limits, sink);

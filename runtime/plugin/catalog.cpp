@@ -27,7 +27,7 @@ std::string Text(reprise_str text) {
   return CleanUtf8(View(text), 16 * 1024);
 }
 
-std::string Sql(reprise_str text) {
+std::string SqlText(reprise_str text) {
   if (!IsUtf8(View(text)) || View(text).find('\0') != std::string_view::npos)
     throw Fault{"a migration is not text"};
   return std::string(View(text));
@@ -169,7 +169,8 @@ PluginInfo Read(const reprise_plugin& plugin, const std::string& path) {
       throw Fault{fmt::format("migration {} does not follow {}", migration.number, last)};
     if (View(migration.sql).empty())
       throw Fault{fmt::format("migration {} is empty", migration.number)};
-    info.migrations.push_back({migration.number, Sql(migration.sql), Sql(migration.postgres)});
+    info.migrations.push_back(
+        {migration.number, SqlText(migration.sql), SqlText(migration.postgres)});
   });
   return info;
 }

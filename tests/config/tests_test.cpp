@@ -10,7 +10,7 @@
 namespace reprise::runtime::test {
 namespace {
 
-const std::string kPipeline = R"(pipeline: orders
+const std::string kTested = R"(pipeline: orders
 routes:
   POST /orders/{shop}: { body: { id: string(1..64) }, start: requested }
   POST /orders/{id}/ok: { signal: ok }
@@ -24,7 +24,7 @@ side:
 
 Loaded LoadTest(const std::string& text) {
   Folder folder;
-  folder.Write("orders.yaml", kPipeline).Write("orders.test.yaml", text);
+  folder.Write("orders.yaml", kTested).Write("orders.test.yaml", text);
   return Load({folder.Path()}, DemoCatalog(), Variables({}));
 }
 
