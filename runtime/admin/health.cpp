@@ -124,6 +124,10 @@ struct Health::State {
     if (const auto lag = wiring.lag()) {
       wiring.metrics.Set("reprise_consumer_lag_messages", {}, static_cast<double>(*lag));
     }
+    if (!wiring.oldest) return;
+    const auto oldest = wiring.oldest();
+    const std::chrono::duration<double> age = oldest ? wiring.clock.Now() - *oldest : Millis(0);
+    wiring.metrics.Set("reprise_consumer_lag_seconds", {}, std::max(0.0, age.count()));
   }
 };
 

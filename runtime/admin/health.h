@@ -24,8 +24,9 @@ class Health {  // Threads: AddCheck before requests come; the rest any.
     std::string version, commit;             // of this build
     int abi = 1;
     std::function<Result<std::int64_t>()>
-        lag;                  // messages waiting; on the executor's thread; may be null
-    std::string data_folder;  // its disk is watched; empty: none is
+        lag;  // messages waiting; on the executor's thread; may be null
+    std::function<std::optional<Time>()> oldest;  // of them, emitted when; likewise
+    std::string data_folder;                      // its disk is watched; empty: none is
   };
 
   /// What `wiring` refers to outlives every request in flight.

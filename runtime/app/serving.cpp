@@ -80,6 +80,7 @@ Status Serving::Start() {
   health.version = std::string(kVersion);
   health.commit = std::string(Commit());
   health.lag = [this] { return assembly_.engine().bus().Lag(); };
+  health.oldest = [this] { return assembly_.engine().bus().Oldest(); };
   health.data_folder = assembly_.engine().data_folder();
   health_ = std::make_unique<Health>(std::move(health));
   health_->AddCheck("journal", [this]() -> Result<std::string> {

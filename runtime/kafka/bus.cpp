@@ -189,6 +189,10 @@ Result<std::int64_t> KafkaBus::Lag() {
   return consumer_ ? consumer_->Lag() : 0;
 }
 
+std::optional<Time> KafkaBus::Oldest() {
+  return consumer_ ? consumer_->Oldest() : std::nullopt;
+}
+
 std::vector<std::string> KafkaBus::Stopped() const {
   return consumer_ ? consumer_->Stopped() : std::vector<std::string>();
 }

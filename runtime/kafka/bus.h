@@ -50,6 +50,7 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and St
   /// No broker can be reached.  Threads: any.
   bool away() const { return producer_.away(); }
   Result<std::int64_t> Lag() override;
+  std::optional<Time> Oldest() override;
 
   /// Of a bus that keeps the lanes' ends: nothing is on its way or waits.
   bool Quiet();

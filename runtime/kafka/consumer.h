@@ -23,6 +23,7 @@
 #include "kafka/ends.h"
 #include "kafka/topics.h"
 #include "model/saga.h"
+#include "ports/bus.h"
 #include "ports/lanes.h"
 
 namespace reprise::runtime::kafka {
@@ -61,6 +62,8 @@ class Consumer {  // Threads: one; Stopped from any.
   void Export();
   /// Messages known to wait in this worker's lanes.
   std::int64_t Lag() const;
+  /// When the oldest of those that have come was emitted.
+  std::optional<Time> Oldest() const { return OldestOf(waiting_); }
 
   /// Lanes that stand still, and why: "<topic>[3] (rp_lane <id>): ...".
   std::vector<std::string> Stopped() const;

@@ -49,6 +49,17 @@ class Bus {  // Threads: the worker's.
 
   /// Messages waiting, for readiness, `/metrics` and back pressure.
   virtual Result<std::int64_t> Lag() = 0;
+  /// When the oldest of them that is known here was emitted; nothing: none is.
+  virtual std::optional<Time> Oldest() = 0;
 };
+
+template <typename Messages>
+std::optional<Time> OldestOf(const Messages& messages) {
+  std::optional<Time> oldest;
+  for (const Message& message : messages) {
+    if (message.at != Time{} && message.at < oldest.value_or(kNoTime)) oldest = message.at;
+  }
+  return oldest;
+}
 
 }  // namespace reprise::runtime

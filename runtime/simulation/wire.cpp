@@ -39,6 +39,7 @@ class Port : public Bus {
     return stored_.Publish({});  // records for topics of others
   }
   Result<std::int64_t> Lag() override { return static_cast<std::int64_t>(wire_.size()); }
+  std::optional<Time> Oldest() override { return std::nullopt; }  // nobody scrapes it
 
  private:
   Wire& wire_;

@@ -27,6 +27,7 @@ class SqliteBus : public Bus {
   void Return(std::vector<Message> messages) override;
   Status Publish(std::span<const Message> outbox) override;
   Result<std::int64_t> Lag() override { return static_cast<std::int64_t>(waiting_.size()); }
+  std::optional<Time> Oldest() override { return OldestOf(waiting_); }
 
   // For the transaction.
   /// Deletes the rows of these messages, and inserts the outbox.

@@ -27,6 +27,7 @@ class HealthTest : public ::testing::Test {
   FakeIngress ingress{journal};
   Metrics metrics;
   ManualClock clock{kNow};
+  std::optional<Time> oldest;
   PluginCatalog catalog = ShopCatalog();
   Health health{{.ingress = ingress,
                  .metrics = metrics,
@@ -34,7 +35,8 @@ class HealthTest : public ::testing::Test {
                  .catalog = &catalog,
                  .version = "1.0.0",
                  .commit = "abc",
-                 .lag = [] { return Result<std::int64_t>(7); }}};
+                 .lag = [] { return Result<std::int64_t>(7); },
+                 .oldest = [this] { return oldest; }}};
 };
 
 TEST_F(HealthTest, LivesEvenIfTheExecutorHangs) {
@@ -95,6 +97,12 @@ TEST_F(HealthTest, SetsGaugesOnScrape) {
   EXPECT_NE(text.find("reprise_dlq_messages 3"), std::string::npos);
   EXPECT_NE(text.find("reprise_consumer_lag_messages 7"), std::string::npos);
   EXPECT_NE(text.find("version=\"1.0.0\""), std::string::npos);
+}
+
+TEST_F(HealthTest, TellsForHowLongTheOldestMessageWaits) {
+  EXPECT_NE(MetricsNow().find("reprise_consumer_lag_seconds 0\n"), std::string::npos);
+  oldest = kNow - Millis(2500);
+  EXPECT_NE(MetricsNow().find("reprise_consumer_lag_seconds 2.5\n"), std::string::npos);
 }
 
 TEST_F(HealthTest, SetsAGaugeToZeroWhenItsSagasAreGone) {

@@ -32,10 +32,12 @@ class BusContract : public EngineContract {
 TEST_P(BusContract, DeliversWhatACommitStoredInOrder) {
   Send({MessageOf(1), MessageOf(2), MessageOf(3)});
   EXPECT_EQ(Lag(), 3);
+  EXPECT_EQ(bus().Oldest(), MessageOf(1).at);
   EXPECT_EQ(Ids(Poll(2)), Ids({MessageOf(1), MessageOf(2)}));
   EXPECT_EQ(Ids(Poll()), Ids({MessageOf(3)}));
   EXPECT_TRUE(Poll().empty());
   EXPECT_EQ(Lag(), 0);
+  EXPECT_EQ(bus().Oldest(), std::nullopt);
 }
 
 TEST_P(BusContract, CarriesEveryFieldOverARestart) {

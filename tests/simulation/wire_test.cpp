@@ -14,6 +14,7 @@ class NoBus : public Bus {
   void Return(std::vector<Message>) override {}
   Status Publish(std::span<const Message>) override { return {}; }
   Result<std::int64_t> Lag() override { return std::int64_t{0}; }
+  std::optional<Time> Oldest() override { return std::nullopt; }
 };
 
 Message MessageOf(int n, const std::string& key) {
