@@ -7,6 +7,7 @@
 #include "admin/focus.h"
 #include "admin/query.h"
 #include "admin/sagas.h"
+#include "base/suggest.h"
 
 namespace reprise::runtime {
 namespace {
@@ -152,6 +153,26 @@ json::object CountsJson(const std::vector<Journal::Counts>& counts) {
   return out;
 }
 
+// An empty list of what nobody has ever heard of is more likely a slip of the finger.
+std::optional<std::string> Unheard(Journal& journal, const View& view, const SagaFilter& filter) {
+  std::set<std::string> names, steps;
+  for (const PipelineRef& pipeline :
+       view.pipelines ? view.pipelines() : std::vector<PipelineRef>()) {
+    names.insert(pipeline->name);
+    for (const Step& step : pipeline->steps) steps.insert(step.name);
+  }
+  const auto unknown = [](std::string_view what, const std::string& word,
+                          const std::set<std::string>& known) -> std::optional<std::string> {
+    if (word.empty() || known.empty() || known.contains(word)) return std::nullopt;
+    const std::vector<std::string> all(known.begin(), known.end());
+    return fmt::format("unknown {} '{}'{}", what, word, DidYouMean(word, all));
+  };
+  if (auto step = unknown("step", filter.step, steps)) return step;
+  if (const auto counts = journal.CountSagas())  // of pipelines that are not loaded any more
+    for (const Journal::Counts& count : *counts) names.insert(count.pipeline);
+  return unknown("pipeline", filter.pipeline, names);
+}
+
 }  // namespace
 
 Answer ListSagasJson(Journal& journal, const View& view, const Query& query) {
@@ -161,6 +182,10 @@ Answer ListSagasJson(Journal& journal, const View& view, const Query& query) {
   if (reader.problem()) return *reader.problem();
   const auto sagas = ListEither(journal, filter);
   if (!sagas) return Answer::Failed(sagas.error());
+  if (sagas->empty()) {
+    if (const auto why = Unheard(journal, view, filter)) reader.Refuse(*why);
+    if (reader.problem()) return *reader.problem();
+  }
   json::array lines;
   for (const Saga& saga : *sagas) lines.push_back(Line(journal, view, saga));
   json::object body{{"now", Rfc3339(view.now)}, {"sagas", std::move(lines)}};

@@ -92,6 +92,16 @@ TEST_F(SagasTest, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(List({{"state", "done"}, {"state", "stuck"}}).status, 400);
 }
 
+TEST_F(SagasTest, RefusesAPipelineOrStepThatNobodyHasEverHeardOf) {
+  EXPECT_EQ(List({{"pipeline", "ordr"}}).detail, "unknown pipeline 'ordr'; did you mean 'order'?");
+  EXPECT_EQ(List({{"step", "secnod"}, {"subject", "nobody"}}).detail,
+            "unknown step 'secnod'; did you mean 'second'?");
+  EXPECT_EQ(Subjects({{"step", "second"}, {"subject", "nobody"}}), Names{}) << "known: just empty";
+  view.pipelines = nullptr;  // as in the file of a stopped runtime whose pipelines are elsewhere
+  EXPECT_EQ(List({{"pipeline", "ordr"}}).status, 400) << "its sagas name their pipelines";
+  EXPECT_EQ(Subjects({{"step", "secnod"}, {"subject", "nobody"}}), Names{});
+}
+
 TEST_F(SagasTest, FindsASagaByAPrefixThatOnlyItHas) {
   EXPECT_EQ(ShowSagaJson(journal, view, "019b76da-a803", {}).body.at("subject"), "o-3");
   EXPECT_EQ(
