@@ -1,4 +1,7 @@
 /// `reprise test`: the cases of *.test.yaml, without servers or on the cluster's.
+#include <algorithm>
+#include <filesystem>
+
 #include <fmt/core.h>
 
 #include "app/commands.h"
@@ -31,10 +34,38 @@ json::object Json(const CaseResult& result) {
           {"failures", std::move(failures)}};
 }
 
+/// Of the paths, those of test files: they alone are played.  Their pipelines are beside them.
+std::vector<std::filesystem::path> TestFilesAmong(std::vector<std::string>& paths) {
+  std::vector<std::filesystem::path> wanted;
+  for (std::string& path : paths) {
+    if (!path.ends_with(".test.yaml")) continue;
+    wanted.emplace_back(path);
+    const std::string folder = wanted.back().parent_path().string();
+    path = folder.empty() ? "." : folder;
+  }
+  std::ranges::sort(paths);
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  return wanted;
+}
+
+bool IsWanted(const TestFile& file, const std::vector<std::filesystem::path>& wanted) {
+  std::error_code error;
+  return wanted.empty() || std::ranges::any_of(wanted, [&](const std::filesystem::path& path) {
+           return std::filesystem::equivalent(path, file.file, error);
+         });
+}
+
 }  // namespace
 
-int RunTest(const Options& options) {
+int RunTest(const Options& given) {
   SetLogLevel(LogLevel::kOff);  // failing steps are what is tested
+  Options options = given;
+  const auto wanted = TestFilesAmong(options.paths);
+  for (const auto& path : wanted) {
+    if (std::filesystem::exists(path)) continue;
+    fmt::print(stderr, "reprise: there is no {}\n", path.string());
+    return exit_code::kUsage;
+  }
   World::Setup setup;
   setup.paths = options.paths;
   setup.config = options.config;
@@ -58,6 +89,7 @@ int RunTest(const Options& options) {
   int cases = 0, failed = 0, runs = 0;
   json::array all;
   for (const TestFile& file : loaded.tests) {
+    if (!IsWanted(file, wanted)) continue;
     for (const TestCase& test : file.cases) {
       if (test.name.find(options.filter) == std::string::npos) continue;
       const CaseResult result = RunCase(file, test, setup);

@@ -34,6 +34,9 @@ class NewPlugin(unittest.TestCase):
         self.assertIn("0 failed", tested.stderr)
         self.assertEqual(self.say("lint", "pipeline", cwd=plugin).stdout, "")
         self.say("test", "pipeline", cwd=plugin)
+        self.say("test", "pipeline/reward-points.test.yaml", cwd=plugin)
+        self.assertIn("there is no pipeline/other.test.yaml",
+                      self.say("test", "pipeline/other.test.yaml", cwd=plugin, code=2).stderr)
         described = self.say("plugin", "describe", "reward-points", "--plugins", "build/plugins", cwd=plugin)
         self.assertIn("already_noted", described.stdout)
 
