@@ -57,6 +57,7 @@ void Producer::Forget() {
   rd_kafka_queue_cb_event_enable(reports_.get(), nullptr, nullptr);
   reports_.reset();
   rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  topics_.clear();
   client_.reset();
 }
 
@@ -263,14 +264,25 @@ bool Producer::ProduceOne(Outbox& outbox, std::uint64_t where) {
   return false;
 }
 
+/// By its handle: librdkafka asks at once where a topic is whose handle is taken, and once a second
+/// for one that it has only heard the name of.
+rd_kafka_topic_t* Producer::TopicOf(std::string_view name) {
+  const auto known = topics_.find(name);
+  if (known != topics_.end()) return known->second.get();
+  const std::string text(name);
+  Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client_.get(), text.c_str(), nullptr));
+  return topic ? topics_.emplace(text, std::move(topic)).first->second.get() : nullptr;
+}
+
 rd_kafka_resp_err_t Producer::Hand(const RecordView& record, std::uint64_t where) {
   Owned<rd_kafka_headers_t> headers(rd_kafka_headers_new(record.headers.size()));
   for (const auto& [name, value] : record.headers) {
     rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), value.data(),
                         static_cast<ssize_t>(value.size()));
   }
-  const std::string topic(record.topic);
-  std::array<rd_kafka_vu_t, 8> parts{Part(RD_KAFKA_VTYPE_TOPIC),
+  rd_kafka_topic_t* topic = TopicOf(record.topic);
+  if (topic == nullptr) return rd_kafka_last_error();
+  std::array<rd_kafka_vu_t, 8> parts{Part(RD_KAFKA_VTYPE_RKT),
                                      Part(RD_KAFKA_VTYPE_PARTITION),
                                      Part(RD_KAFKA_VTYPE_MSGFLAGS),
                                      Part(RD_KAFKA_VTYPE_TIMESTAMP),
@@ -278,7 +290,7 @@ rd_kafka_resp_err_t Producer::Hand(const RecordView& record, std::uint64_t where
                                      Bytes(RD_KAFKA_VTYPE_KEY, record.key, !record.key.empty()),
                                      Bytes(RD_KAFKA_VTYPE_VALUE, record.value, record.has_value),
                                      Part(RD_KAFKA_VTYPE_HEADERS)};
-  parts[0].u.cstr = topic.c_str();
+  parts[0].u.rkt = topic;
   parts[1].u.i32 = record.partition;
   parts[2].u.i = RD_KAFKA_MSG_F_COPY;
   parts[3].u.i64 = ToMillis(record.at);

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -86,6 +87,7 @@ class Producer {  // Threads: one; Overloaded from any.
   void Refuse(std::uint64_t where, const std::string& reason);
   void Produce();
   bool ProduceOne(Outbox& outbox, std::uint64_t where);
+  rd_kafka_topic_t* TopicOf(std::string_view name);
   rd_kafka_resp_err_t Hand(const RecordView& record, std::uint64_t where);
   void Rebuild();
   Status Make();
@@ -101,6 +103,7 @@ class Producer {  // Threads: one; Overloaded from any.
   Landed landed_;
   Owned<rd_kafka_t> client_;
   Owned<rd_kafka_queue_t> reports_;  // client_'s; before it in going
+  std::map<std::string, Owned<rd_kafka_topic_t>, std::less<>> topics_;  // so are these
 
   // `where` is an outbox's number and a record's in it; outbox `first_ + i` is outboxes_[i].
   std::deque<Outbox> outboxes_;

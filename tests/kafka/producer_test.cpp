@@ -67,6 +67,21 @@ TEST_F(ProducerTest, AnOutboxIsKeptUntilEveryReportIsThere) {
   EXPECT_EQ(CountRecords("shop.order.take"), 10U);
 }
 
+TEST_F(ProducerTest, TheFirstRecordOfATopicIsNotHeldUp) {
+  const auto began = std::chrono::steady_clock::now();
+  for (const char* step : {"pack", "send", "bill", "tell", "file"}) {
+    Topics topics(prefix_, kPartitions);
+    topics.Add("order", step, true);
+    rd_kafka_mock_topic_create(mock_, topics.Mine().front().c_str(), kPartitions, 1);
+    std::string bytes;
+    AppendMessage(bytes, MessageOf(1, step), topics);
+    producer_.Put(std::move(bytes), {0});
+    EXPECT_TRUE(Serve([&] { return producer_.unacknowledged() == 0; }));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 3s)
+      << "librdkafka looks for topics once a second";
+}
+
 TEST_F(ProducerTest, WhatKafkaWillNeverTakeIsRefusedAndKeptUntilItIsSettled) {
   Put(0, 1);
   Put(1, 2, 2U << 20);
