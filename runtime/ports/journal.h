@@ -246,6 +246,7 @@ class Journal {  // Threads: the one that made it.
   virtual Result<std::vector<Uuid>> Expired(std::string_view pipeline, Time done_before,
                                             Time undone_before, std::size_t most) = 0;
   /// Running sagas that nothing will move: no message, due row or call, unchanged since `before`.
+  /// What is on a wire the journal does not see: `before` must leave it the time to arrive.
   virtual Result<std::vector<Uuid>> Idle(Time before, std::size_t most) = 0;
   /// A consistent copy of everything into a new file (embedded) or a refusal that names the right
   /// tool.

@@ -68,6 +68,7 @@ Message EngineContract::MessageOf(std::uint32_t n, StepIndex step) {
   message.key = "A-" + std::to_string(n);
   message.payload = Payload(json::object{{"n", n}});
   message.at = At(n);
+  message.lane = LaneOf(step);
   return message;
 }
 

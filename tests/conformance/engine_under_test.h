@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/lane.h"
 #include "ports/bus.h"
 #include "ports/journal.h"
 
@@ -19,7 +20,12 @@ class EngineUnderTest {
  public:
   virtual ~EngineUnderTest() = default;
   virtual Journal& journal() = 0;
-  virtual Bus* bus() = 0;      // null: this engine is only a journal
+  virtual Bus* bus() = 0;  // null: this engine is only a journal
+  /// Whether the bus has all that was published, so that a crash leaves none of it to be sent
+  /// again.
+  virtual bool sent() { return true; }
+  /// Whether messages on their way are the journal's.  Else they are the wire's.
+  virtual bool journal_has_messages() const { return true; }
   virtual void Restart() = 0;  // a clean stop, and a start
   /// Whether there is a clean stop; else Restart is a crash.
   virtual bool stops_cleanly() const { return true; }
@@ -37,6 +43,12 @@ inline std::ostream& operator<<(std::ostream& out, const EngineFactory& factory)
 
 std::vector<EngineFactory> Engines();
 std::vector<EngineFactory> EnginesWithBus();
+
+/// The lane of a step of pipeline `order`, where an engine has lanes: the one partition of its
+/// topic.
+inline LaneId LaneOf(StepIndex step) {
+  return LaneBase("order", "step-" + std::to_string(step));
+}
 
 /// The fixture of both suites, with short words for the rows they write.
 class EngineContract : public testing::TestWithParam<EngineFactory> {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine_under_test.h"
+#include "kafka/bus.h"
 #include "postgres/engine.h"
 #include "servers.h"
 #include "sqlite/engine.h"
@@ -122,6 +123,57 @@ class PostgresUnderTest : public EngineUnderTest {
   std::unique_ptr<PostgresEngine> engine_;
 };
 
+/// The cluster engine: that journal, and Kafka for a wire, with topics of its own, of one partition
+/// each.  After a crash its lease has ended, and so has its membership of the group, which Kafka
+/// would believe in for six more seconds.
+class KafkaUnderTest : public EngineUnderTest {
+ public:
+  KafkaUnderTest() { Open(); }
+
+  Journal& journal() override { return postgres_->journal(); }
+  Bus* bus() override { return bus_.get(); }
+  bool sent() override { return bus_->unacknowledged() == 0; }
+  bool journal_has_messages() const override { return false; }
+
+  void Restart() override {
+    bus_.reset();
+    postgres_.reset();
+    Open();
+  }
+
+  void Crash() override {
+    bus_->Abandon();
+    postgres_->Abandon();
+    Restart();
+  }
+
+ private:
+  void Open() {
+    auto opened = PostgresEngine::Open({.url = database_.url(), .lease = Millis(0)});
+    ASSERT_GOOD(opened);
+    postgres_ = std::move(*opened);
+    KafkaOptions options;
+    options.brokers = Servers::Get().kafka;
+    options.prefix = prefix_;
+    options.partitions = 1;
+    options.adopt_every = Millis(20);
+    options.close_within = Millis(0);  // what is not acknowledged is the next one's to publish
+    kafka::Topics topics(prefix_, 1);
+    for (StepIndex step = 0; step < kSteps; ++step)
+      topics.Add("order", "step-" + std::to_string(step), true);
+    auto bus = KafkaBus::Open(std::move(options), std::move(topics), postgres_->lanes(), metrics_);
+    ASSERT_GOOD(bus);
+    bus_ = std::move(*bus);
+  }
+
+  static constexpr StepIndex kSteps = 4;
+  const std::string prefix_ = FreshName("contract");
+  FreshDatabase database_;
+  Metrics metrics_;
+  std::unique_ptr<PostgresEngine> postgres_;
+  std::unique_ptr<KafkaBus> bus_;
+};
+
 }  // namespace
 
 std::vector<EngineFactory> Engines() {
@@ -130,9 +182,11 @@ std::vector<EngineFactory> Engines() {
           {"Postgres", [] { return std::make_unique<PostgresUnderTest>(); }, false}};
 }
 
+/// Kafka's journal is that of Postgres, which need not pass its suites twice.
 std::vector<EngineFactory> EnginesWithBus() {
   std::vector<EngineFactory> out = Engines();
   std::erase_if(out, [](const EngineFactory& engine) { return !engine.has_bus; });
+  out.push_back({"Kafka", [] { return std::make_unique<KafkaUnderTest>(); }});
   return out;
 }
 
