@@ -53,10 +53,9 @@ MINUTES ?= 5
 simulate: release
 	$(BUILD)/reprise simulate pipelines/concert --minutes $(MINUTES) $(ARGS)
 
-# Not optimised: compiling is most of the time, and -O1 takes half as long again.  Each source by itself: what it includes
-# is enough.
+# Not optimised: compiling is most of the time, and -O1 takes half as long again.
 sanitize: test-packages
-	$(CONFIGURE) -B build-sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DREPRISE_SANITIZE=address,undefined
+	$(CONFIGURE) -B build-sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_UNITY_BUILD=ON -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DREPRISE_SANITIZE=address,undefined
 	cmake --build build-sanitize -j $(JOBS) --target reprise_tests
 	ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE "slow|cluster"
 
