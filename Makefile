@@ -4,6 +4,7 @@
 #   make cluster-demo   the same on Kafka, PostgreSQL and Redis, which it starts in a temporary folder and stops again
 #   make test       builds and runs every test
 #   make bench      measures, beside a hand-written floor;  make cluster-bench: on Kafka, PostgreSQL and Redis
+#   make faults     plays every fault on both engines, some twenty minutes
 #   make simulate   runs the concert in simulated disorder for MINUTES=5, from a fresh seed that it prints
 #   make sanitize   builds and runs the unit tests under ASan and UBSan
 #   make tidy       .clang-format and .clang-tidy are clean;  make format: makes the first so
@@ -12,7 +13,7 @@ BUILD ?= build
 JOBS  ?= $(shell nproc)
 CTEST ?= ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench simulate sanitize tidy format clean
+.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench faults simulate sanitize tidy format clean
 all: release
 
 packages:
@@ -48,6 +49,11 @@ cluster-bench: test-packages release
 bench: release
 	cmake --build $(BUILD) -j $(JOBS) --target reprise_bench
 	$(BUILD)/reprise bench $(ARGS)
+
+# Every kind of fault, on both engines, for long: kill -9 at each place, servers that go away, hostile plugins, disorder.
+faults: test-packages tests
+	$(CTEST) -j 1 -C Faults -R "simulate|crash|failpoints|outages|hostile|cluster.cluster|bad_input|scenarios|audit"
+	$(BUILD)/reprise simulate pipelines/concert --runs 10000
 
 MINUTES ?= 5
 simulate: release

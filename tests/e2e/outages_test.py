@@ -25,7 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster"))
 import crash_test  # noqa: E402  (it reads the engine when it is read)
 import processes  # noqa: E402
 from parts import PARTS  # noqa: E402
-from runtime import Client, Cluster, Runtime, timed_main, until  # noqa: E402
+from runtime import STEPS, Client, Cluster, Runtime, timed_main, until  # noqa: E402
 from servers import Servers  # noqa: E402
 from wire import Wire  # noqa: E402
 
@@ -301,9 +301,7 @@ class Outages(crash_test.Crash):
             "WHERE datname = current_database() AND pid <> pg_backend_pid()")[0][0])
 
     def test_a_topic_that_was_made_anew_stops_its_lanes_until_a_person_lets_them_go_on(self):
-        all_steps = ("reserve,hold-seat,deadline,tell-held,release,free-seat,tell-rejected,tell-expired,record,"
-                     "alert-admin,claim,pay,confirm-reservation,confirm-seat,tell-paid,receipt,add")
-        worker, door = self.start(options=["--steps", all_steps]), self.start(options=["--steps", "http"])
+        worker, door = self.start(options=["--steps", ",".join(STEPS)]), self.start(options=["--steps", "http"])
         bearer = door.token("mina")
         for seat in range(1, 7):
             door.reserve(f"A-{seat}", bearer)  # came to the worker over the wire

@@ -232,6 +232,11 @@ class Cluster:
         self.sql(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)", database=None)
 
 
+# Of the concert, all that `--steps` may name but http.
+STEPS = ("reserve", "hold-seat", "deadline", "tell-held", "release", "free-seat", "tell-rejected", "tell-expired", "record",
+         "alert-admin", "claim", "pay", "confirm-reservation", "confirm-seat", "tell-paid", "receipt", "add")
+
+
 class Runtime:
     """`reprise run` in a temporary folder; a context manager that leaves nothing behind."""
 
