@@ -69,16 +69,17 @@ TEST_F(ProducerTest, AnOutboxIsKeptUntilEveryReportIsThere) {
 
 TEST_F(ProducerTest, TheFirstRecordOfATopicIsNotHeldUp) {
   const auto began = std::chrono::steady_clock::now();
-  for (const char* step : {"pack", "send", "bill", "tell", "file"}) {
+  for (int step = 0; step < 10; ++step) {
+    const std::string name = "step-" + std::to_string(step);
     Topics topics(prefix_, kPartitions);
-    topics.Add("order", step, true);
+    topics.Add("order", name, true);
     rd_kafka_mock_topic_create(mock_, topics.Mine().front().c_str(), kPartitions, 1);
     std::string bytes;
-    AppendMessage(bytes, MessageOf(1, step), topics);
+    AppendMessage(bytes, MessageOf(1, name), topics);
     producer_.Put(std::move(bytes), {0});
     EXPECT_TRUE(Serve([&] { return producer_.unacknowledged() == 0; }));
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 3s)
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 7s)  // a tenth of one, else nine
       << "librdkafka looks for topics once a second";
 }
 
