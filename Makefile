@@ -7,13 +7,14 @@
 #   make faults     plays every fault on both engines, some twenty minutes
 #   make simulate   runs the concert in simulated disorder for MINUTES=5, from a fresh seed that it prints
 #   make sanitize   builds and runs the unit tests under ASan and UBSan
+#   make mutants    wakes each of twenty planted bugs, and wants a test to fail for it (tests/mutants)
 #   make tidy       .clang-format and .clang-tidy are clean;  make format: makes the first so
 # With CI=1 a warning is an error.
 BUILD ?= build
 JOBS  ?= $(shell nproc)
 CTEST ?= ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench faults simulate sanitize tidy format clean
+.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench faults simulate sanitize mutants tidy format clean
 all: release
 
 packages:
@@ -65,6 +66,9 @@ sanitize: test-packages
 	cmake --build build-sanitize -j $(JOBS) --target reprise_tests
 	ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE "slow|cluster"
 
+mutants: test-packages
+	tests/mutants/mutants.py $(ARGS)
+
 tidy: packages
 	@deploy/packages tidy
 	$(CONFIGURE) -B build-tidy >/dev/null
@@ -75,4 +79,4 @@ format:
 	git ls-files '*.cpp' '*.h' '*.hpp' | grep -v '/abi\.h$$' | xargs clang-format-14 -i
 
 clean:
-	rm -rf $(BUILD) build-sanitize build-tidy
+	rm -rf $(BUILD) build-sanitize build-mutants build-tidy

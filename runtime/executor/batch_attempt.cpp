@@ -3,6 +3,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "executor/batch.h"
 
 namespace reprise::runtime {
@@ -427,7 +428,9 @@ Batch::Ran Batch::Intend(Attempt attempt, bool reconcile_first) {
   job.payload = attempt.payload;
   job.root = attempt.root;
   job.deadline = attempt.call.deadline;
-  armed_.push_back(DueOf(attempt, DueKind::kCall, now_ + attempt.spec().timeout));
+  // Row 12: nobody comes back to a call that never ends.
+  const Time ends = MUTANT(12) ? kNoTime : now_ + attempt.spec().timeout;
+  armed_.push_back(DueOf(attempt, DueKind::kCall, ends));
   if (attempt.spec().side) armed_.back().added = attempt.payload.object();
   rows_.push_back(attempt.row);
   after_.calls.push_back(std::move(job));

@@ -1,14 +1,29 @@
 /// What comes by itself: parked attempts, timers, the ends of holds and waits, and calls that have
 /// ended.
+#include <set>
+#include <tuple>
+
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "executor/batch.h"
 
 namespace reprise::runtime {
+namespace {
+
+/// Row 11: memory says that it has fired, whatever became of the transaction.
+bool FiredBefore([[maybe_unused]] const Due& due) {
+  static std::set<std::tuple<Uuid, StepIndex, std::int64_t, DueKind, Time>> fired;
+  return !fired.insert({due.saga, due.step, due.item, due.kind, due.due}).second;
+}
+
+}  // namespace
 
 Batch::Ran Batch::TakeDue() {
   FAILPOINT("due.before");
-  auto taken = tx_.TakeDue(now_, x_.options_.batch);
+  // Row 9: taken by one look at the clock, looked at again by another.
+  const Time by = MUTANT(9) ? std::max(now_, x_.next_due_.value_or(now_)) : now_;
+  auto taken = tx_.TakeDue(by, x_.options_.batch);
   if (!taken) return Fail(taken.error());
   if (taken->empty()) return Ran::kOk;
   FAILPOINT("due.after");
@@ -40,6 +55,8 @@ Batch::Ran Batch::TakeDue() {
 
 Batch::Ran Batch::Fire(const Due& due, Claimed& claimed, const Saga* saga,
                        std::vector<Attempt>& attempts) {
+  if (MUTANT(9) && due.due > now_) return Ran::kOk;  // row 9: the clock was set back: dropped
+  if (MUTANT(11) && FiredBefore(due)) return Ran::kOk;
   const Plan* plan = x_.plans_.Find(due.plan);
   if (!plan) {
     Log(LogLevel::kError, "a due row waits for a plan that is not loaded",

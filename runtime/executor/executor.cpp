@@ -5,6 +5,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "executor/batch.h"
 #include "executor/door.h"
 #include "executor/inputs.h"
@@ -160,6 +161,8 @@ bool Executor::Commit(Work& work) {
     std::vector<Message> outbox = std::move(batch.after().outbox);
     const std::string sealed = bus_.Seal(outbox, batch.after().sent);
     const std::string_view phase = batch.after().undid ? "undo" : "do";
+    // Row 1: what follows is on its way before it is stored, and then not stored.
+    if (MUTANT(1)) (void)bus_.Publish(std::exchange(outbox, {}));
     FAILPOINT_IN("commit.before", phase);
     const auto began = std::chrono::steady_clock::now();
     const Status committed = (*tx)->Commit(outbox, sealed);
@@ -184,7 +187,8 @@ bool Executor::Commit(Work& work) {
     }
     journal_down_ = false;
     if (work.due) next_due_known_ = false;
-    if (batch.soonest() < next_due_.value_or(kNoTime)) next_due_ = batch.soonest();
+    // Row 8: what is armed before the time that is waited for is passed over.
+    if (!MUTANT(8) && batch.soonest() < next_due_.value_or(kNoTime)) next_due_ = batch.soonest();
     limit_ = std::min(options_.batch, limit_ * 2);
     for (int i = 0; i < batch.counted(); ++i) on_count_();
     FAILPOINT_IN("publish.before", phase);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/metrics.h"
+#include "base/mutant.h"
 #include "executor/calls.h"
 #include "executor/flight.h"
 #include "executor/plans.h"
@@ -163,7 +164,7 @@ class Executor : public Ingress {
   std::vector<Message> tells_;
   Time tells_since_{};
   std::optional<Time> next_due_;
-  bool next_due_known_ = false;
+  bool next_due_known_ = MUTANT(10);  // row 10: who begins does not look for what is parked
   Time next_due_asked_{};
   Time housekeeping_{};
   std::uint64_t commits_ = 0;

@@ -1,5 +1,6 @@
 // Work of which nothing happened: it comes again, or whoever asked for it is told.
 #include "base/log.h"
+#include "base/mutant.h"
 #include "executor/executor.h"
 
 namespace reprise::runtime {
@@ -73,7 +74,8 @@ void Executor::Abandon(Work& work, const Error& error) {
         {{"error", error.message}});
   }
   metrics_.Count("reprise_batches_failed_total");
-  bus_.Return(std::move(work.messages));
+  // Row 4: the journal is away for a moment, and messages are thrown away.
+  if (!MUTANT(4)) bus_.Return(std::move(work.messages));
   const Reply unavailable =
       Unavailable("unavailable", "the journal cannot store this now: " + error.message);
   for (Admitted& admitted : work.admitted) {

@@ -5,6 +5,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "kafka/sealed.h"
 #include "kafka/wire.h"
 
@@ -219,7 +220,8 @@ bool KafkaBus::Tend() {
     }
     if (consumer_) consumer_->Fenced();
   }
-  if (Due(renewed_, options_.renew_every)) (void)lanes_.Renew();  // fenced: the next Poll sees it
+  // Fenced: the next Poll sees it.  Row 7: a worker without traffic never asks and never learns.
+  if (!MUTANT(7) && Due(renewed_, options_.renew_every)) (void)lanes_.Renew();
   LookForOwners();
   const bool adopt = Due(adopted_at_, options_.adopt_every);
   if (adopt) Adopt();
@@ -256,6 +258,7 @@ std::optional<std::vector<std::string>> KafkaBus::Unowned() const {
 
 /// Outboxes of workers that are no more go on their way; they are buried once Kafka has all of it.
 void KafkaBus::Adopt() {
+  if (MUTANT(6)) return;  // row 6: what a dead worker had not published waits for the worker
   auto orphans = lanes_.Adopt();
   if (!orphans) {
     Log(LogLevel::kDebug, "orphans cannot be read", {{"error", orphans.error().message}});

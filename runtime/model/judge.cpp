@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/mutant.h"
 #include "model/decide.h"
 
 namespace reprise::runtime {
@@ -68,7 +69,8 @@ class Judging {
   Ruling Again(const std::string& code) {
     const std::uint32_t attempt = ++counter();
     Note(code);
-    const bool here = do_ && step_.inlined;  // its request waits: it never parks
+    const bool here = do_ && step_.inlined;                   // its request waits: it never parks
+    if (MUTANT(16) && !do_) return Park(now_ + policy_.max);  // row 16: an undo never gives up
     if (attempt >=
         (here ? std::min(policy_.attempts, std::max(1U, policy_.immediate)) : policy_.attempts)) {
       return GiveUp(true);

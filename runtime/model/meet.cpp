@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/mutant.h"
 #include "model/decide.h"
 
 namespace reprise::runtime {
@@ -20,6 +21,7 @@ bool IsUndo(const Message& message) {
 
 /// Whether an attempt that ended without a word may have left an effect outside.
 bool MayExist(const Step& step, const StepRow& row) {
+  if (MUTANT(13)) return false;  // row 13: the attempt's trace is gone, and its undo is skipped
   return step.external && (row.unknown || (row.state == StepState::kRetrying && row.attempt > 0));
 }
 
@@ -38,7 +40,10 @@ bool Closed(const StepRow& row) {
 
 void MeetOnce(Meeting& m, const Message& message) {
   StepRow& row = m.row;
-  if (row.do_id == message.id) return;
+  if (row.do_id == message.id) {
+    if (MUTANT(3)) Claim(m, message.id);  // row 3: a message that comes again runs again
+    return;
+  }
   m.delta = -1;
   if (Closed(row)) {
     m.act = Act::kConsume;
@@ -136,6 +141,8 @@ void ByState(const Step& step, Meeting& m, bool close, bool parked) {
   switch (row.state) {
     case StepState::kWaiting:
     case StepState::kSkipped:
+      // Row 15: where there is nothing to undo, an undo is never through.
+      if (MUTANT(15) && !AwaitsRetry(row)) return void(m.act = Act::kDefer);
       if (!AwaitsRetry(row)) return Settle(m, StepState::kTombstone);
       --m.delta;  // the retry's message, dropped when it comes
       row.cancelled = true;
@@ -146,6 +153,8 @@ void ByState(const Step& step, Meeting& m, bool close, bool parked) {
       return CancelParked(step, m, close, parked);
     case StepState::kRunning:
       if (step.kind == StepKind::kWait) return CancelParked(step, m, close, parked);
+      // Row 14: the undo overtakes the do that is in flight.
+      if (MUTANT(14)) return RunUndo(step, m, Last::kUnknown, StepState::kUndone);
       row.undo_wanted = true;
       m.act = Act::kDefer;
       return;

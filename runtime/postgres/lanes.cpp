@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/failpoint.h"
+#include "base/mutant.h"
 
 namespace reprise::runtime::postgres {
 namespace {
@@ -94,11 +95,13 @@ Result<std::vector<Lanes::Taken>> PostgresLanes::TakeLocked(std::span<const Lane
   if (!made) return made.error();
   auto busy = LockOwners(lanes);
   if (!busy) return busy.error();
+  // Row 5: who had the lanes, and lives, is not told and goes on with them.
+  const std::span<const LaneId> told = MUTANT(5) ? std::span<const LaneId>() : lanes;
   Database::Pipeline pipeline(db);
   pipeline.Add(
       "UPDATE rp_worker SET generation = generation + 1 WHERE id <> $1 AND NOT dead"
       " AND id <> ALL($3) AND id IN (SELECT worker FROM rp_lane WHERE id = ANY($2))",
-      Params::Of(me, NumbersOf(lanes), IdsOf(*busy)), Database::kOnce);
+      Params::Of(me, NumbersOf(told), IdsOf(*busy)), Database::kOnce);
   pipeline.Add(
       "UPDATE rp_lane SET worker = $1, epoch = epoch + 1 WHERE id = ANY($2)"
       " AND (worker IS NULL OR worker <> ALL($3)) RETURNING id, next_offset, last_message",

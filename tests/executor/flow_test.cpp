@@ -204,6 +204,85 @@ TEST_F(ExecutorTest, TimersFireOnceAndNeverEarly) {
   EXPECT_EQ(Show(id).steps.at(1).added.at("rung"), true);
 }
 
+TEST_F(ExecutorTest, ATimerArmedBeforeTheOneThatIsWaitedForFiresInItsTurn) {
+  Step a = A("a", "start");
+  a.events = {"ok", "due"};
+  Flow({a, A("b", "a.due")});
+  Millis in = 1h;
+  plugins_.On("p.a", [&](Call& call) {
+    if (call.phase == Phase::kDo) call.armed.push_back({"due", in, {}});
+  });
+  const Uuid late = Begin("start");
+  in = 5min;
+  const Uuid early = Begin("start");
+  Advance(5min);
+  EXPECT_EQ(State(early), "done");
+  EXPECT_EQ(State(late), "running");
+  Advance(1h);
+  EXPECT_EQ(State(late), "done");
+}
+
+TEST_F(ExecutorTest, ATimerIsNotLostIfTheClockIsSetBackBetweenTwoLooks) {
+  Step a = A("a", "start");
+  a.events = {"ok", "due"};
+  Route route;
+  route.check = {{"q", "who"}};
+  route.ask = {"q", "what"};
+  Flow({a, A("b", "a.due")}, {route});
+  plugins_.On("p.a", [](Call& call) {
+    if (call.phase == Phase::kDo) call.armed.push_back({"due", 5min, {}});
+  });
+  const Uuid id = Begin("start");
+  // A check is asked after a turn has looked at the clock and before its transaction begins.
+  plugins_.Answer("q.who", [&](Asked&) { clock_.Advance(-1min); });
+  clock_.Advance(5min);
+  Ask(0, {});
+  EXPECT_EQ(State(id), "running");
+  plugins_.Answer("q.who", [](Asked&) {});
+  Advance(1min);
+  EXPECT_EQ(State(id), "done");
+}
+
+TEST_F(ExecutorTest, ABatchThatIsRunAgainFiresItsTimersAgain) {
+  Step a = A("a", "start");
+  a.events = {"ok", "due"};
+  Step b = A("b", "a.due");
+  b.retry.immediate = 1;
+  b.retry.attempts = 2;
+  Flow({a, b});
+  plugins_.On("p.a", [](Call& call) {
+    if (call.phase == Phase::kDo) call.armed.push_back({"due", 5min, {}});
+  });
+  int runs = 0;
+  plugins_.On("p.b", [&](Call& call) {
+    ASSERT_TRUE(call.sql->Run("INSERT INTO p_row VALUES('x', 1)", {}, nullptr));
+    ++runs < 3 ? Retry(call) : Ok(call);  // what it wrote takes its batch back
+  });
+  const Uuid id = Begin("start");
+  Advance(5min);
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(State(id), "done");
+  EXPECT_EQ(Number("SELECT count(*) FROM p_row"), 1);
+}
+
+TEST_F(ExecutorTest, AMessageThatTheJournalCouldNotTakeComesAgain) {
+  hop_commits_ = true;
+  Flow({A("a", "start"), A("b", "a.ok")});
+  std::unique_ptr<Transaction> other;
+  plugins_.On("p.a", [](Call& call) { Ok(call); });
+  Boot();
+  executor_->OnCommit([&] {
+    if (++commits_ == 1) other = std::move(*engine_->journal().Begin());
+    return true;
+  });
+  const Uuid id = Begin("start");
+  EXPECT_EQ(State(id), "running");
+  EXPECT_TRUE(executor_->Overloaded());
+  other.reset();
+  Run();
+  EXPECT_EQ(State(id), "done");
+}
+
 TEST_F(ExecutorTest, SkipWithoutAnEventGoesNoFurther) {
   Step b = A("b", "a.ok");
   b.on_failure.hold_forever = true;

@@ -117,6 +117,13 @@ TEST_F(KafkaTest, AFencedWorkerForgetsWhatItPolledAndBeginsAtTheJournal) {
   EXPECT_THAT(worker->Numbers(), ElementsAre(2, 3, 4, 5));
 }
 
+TEST_F(KafkaTest, AWorkerWithoutTrafficAsksWhetherItsLanesAreStillItsOwn) {
+  const auto worker = StartWith(2 * kPartitions);
+  const int before = book_.renewed;
+  EXPECT_TRUE(Until([&] { return book_.renewed > before; }, {worker.get()}));
+  EXPECT_THAT(worker->got, IsEmpty());
+}
+
 TEST_F(KafkaTest, NothingIsHandedOutWhileTheJournalCannotSayWhoseItIs) {
   const auto worker = StartWith(2 * kPartitions);
   book_.down = true;

@@ -37,6 +37,7 @@ struct Book {
   std::map<Uuid, Worker> workers;
   std::vector<Uuid> buried;
   bool down = false;
+  int renewed = 0;
 };
 
 class BookLanes : public Lanes {
@@ -49,7 +50,10 @@ class BookLanes : public Lanes {
   bool Holds(LaneId lane) const override;
   bool fenced() const override { return book_.workers.at(me_).fenced; }
   Status Refresh() override;
-  Status Renew() override { return {}; }
+  Status Renew() override {
+    ++book_.renewed;
+    return {};
+  }
   Result<std::vector<Orphan>> Adopt() override;
   Status Bury(const Uuid& worker) override;
   Result<std::vector<LaneId>> Unowned(std::span<const LaneId>) override {
