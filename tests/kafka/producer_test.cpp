@@ -104,7 +104,7 @@ TEST_F(ProducerTest, ARefusalByTheBrokerIsOneToo) {
                                     RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
   Put(0, 1);
   std::vector<Producer::Refusal> refusals;
-  EXPECT_TRUE(Serve([&] {
+  ASSERT_TRUE(Serve([&] {
     for (auto& refusal : producer_.TakeRefusals()) refusals.push_back(std::move(refusal));
     return !refusals.empty();
   }));
