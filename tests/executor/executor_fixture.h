@@ -147,7 +147,9 @@ class ExecutorTest : public ::testing::Test {
       ASSERT_TRUE(next);
       if (!*next || **next > target) break;
       clock_.Set(std::max(**next, clock_.Now()));
+      const std::uint64_t before = commits_;
       Run();
+      ASSERT_GT(commits_, before) << "nothing takes what is due";
     }
     clock_.Set(target);
     Run();
