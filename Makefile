@@ -8,13 +8,14 @@
 #   make simulate   runs the concert in simulated disorder for MINUTES=5, from a fresh seed that it prints
 #   make sanitize   builds and runs the unit tests under ASan and UBSan
 #   make mutants    wakes each of twenty planted bugs, and wants a test to fail for it (tests/mutants)
+#   make fuzz       gives parsers hostile input for MINUTES=5 each, under ASan and UBSan (tests/fuzz)
 #   make tidy       .clang-format and .clang-tidy are clean;  make format: makes the first so
 # With CI=1 a warning is an error.
 BUILD ?= build
 JOBS  ?= $(shell nproc)
 CTEST ?= ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench faults simulate sanitize mutants tidy format clean
+.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench faults simulate sanitize mutants fuzz tidy format clean
 all: release
 
 packages:
@@ -69,6 +70,13 @@ sanitize: test-packages
 mutants: test-packages
 	tests/mutants/mutants.py $(ARGS)
 
+fuzz: packages
+	@deploy/packages fuzz
+	$(CONFIGURE) -B build-fuzz -DREPRISE_FUZZ=ON -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14 \
+	  -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DCMAKE_UNITY_BUILD=ON
+	cmake --build build-fuzz -j $(JOBS) --target reprise_fuzz
+	tests/fuzz/run.py build-fuzz --minutes $(MINUTES) $(ARGS)
+
 tidy: packages
 	@deploy/packages tidy
 	$(CONFIGURE) -B build-tidy >/dev/null
@@ -79,4 +87,4 @@ format:
 	git ls-files '*.cpp' '*.h' '*.hpp' | grep -v '/abi\.h$$' | xargs clang-format-14 -i
 
 clean:
-	rm -rf $(BUILD) build-sanitize build-mutants build-tidy
+	rm -rf $(BUILD) build-sanitize build-mutants build-fuzz build-tidy

@@ -29,7 +29,9 @@ def files():
         found = [ROOT / name for name in names if name]
     else:  # an archive without git
         found = [path for path in ROOT.rglob("*") if not re.match(r"build|[.]git/", str(path.relative_to(ROOT)))]
-    return sorted({path for path in found if path.is_file() and not path.is_symlink()})
+    seeds = ROOT / "tests/fuzz/corpus"  # hostile bytes, which are no text
+    return sorted({path for path in found
+                   if path.is_file() and not path.is_symlink() and seeds not in path.parents})
 
 
 FILES = files()
