@@ -8,7 +8,7 @@
 #   make simulate   runs the concert in simulated disorder for MINUTES=5, from a fresh seed that it prints
 #   make sanitize   builds and runs the unit tests under ASan and UBSan
 #   make mutants    wakes each of twenty planted bugs, and wants a test to fail for it (tests/mutants)
-#   make fuzz       gives parsers hostile input for MINUTES=5 each, under ASan and UBSan (tests/fuzz)
+#   make fuzz       runs the fuzz targets for MINUTES=5 each, under ASan and UBSan (tests/fuzz)
 #   make tidy       .clang-format and .clang-tidy are clean;  make format: makes the first so
 # With CI=1 a warning is an error.
 BUILD ?= build
