@@ -2,8 +2,8 @@
 ///
 /// A row knows the newest change it has seen: its version, its reservation, and two marks of that
 /// one, held and sold.  A change applies if it is newer; one of another reservation begins from
-/// neither mark.  An Undo clears its own mark if the row still is of its reservation, and never
-/// lowers the version.
+/// neither mark.  An Undo clears its own mark if the row still is of its reservation (and was not
+/// sold anew), and never lowers the version.
 #include <reprise/json.hpp>
 #include <reprise/plugin.hpp>
 
@@ -88,13 +88,6 @@ inline Outcome NotApplied(const Error& error) {
   return error.code == Code::kNotFound ? Fail(kNoSuchSeat.code, error.message) : Outcome(error);
 }
 
-/// What an Undo does: clears the mark, if the row still is of this reservation.
-inline Outcome Clear(Context& ctx, const Change& in, std::string_view mark) {
-  return ctx.Query(
-      "UPDATE seat_row SET " + std::string(mark) + " = 0 WHERE seat = $1 AND reservation = $2",
-      in.seatId, in.reservationId);
-}
-
 class Hold : public Action<Seat, Change> {
  public:
   static constexpr About kAbout{.name = "hold", .summary = "Marks a seat as held."};
@@ -109,7 +102,10 @@ class Hold : public Action<Seat, Change> {
     if (!applied) return NotApplied(applied.error());
     return ctx.Emit(*applied ? "held" : "skipped");
   }
-  Outcome Undo(Context& ctx, const Change& in) const override { return Clear(ctx, in, "held"); }
+  Outcome Undo(Context& ctx, const Change& in) const override {
+    return ctx.Query("UPDATE seat_row SET held = 0 WHERE seat = $1 AND reservation = $2", in.seatId,
+                     in.reservationId);
+  }
 
   /// One statement for all; one that is not applied: one by one.
   Status DoAll(Batch<Change>& batch) const override {
@@ -146,7 +142,13 @@ class Sell : public Action<Seat, Change> {
     if (!applied) return NotApplied(applied.error());
     return ctx.Emit("sold");
   }
-  Outcome Undo(Context& ctx, const Change& in) const override { return Clear(ctx, in, "sold"); }
+  /// A sale that is taken back late, by a person, leaves the mark of a later one: the same
+  /// reservation can be paid for again once its points were given back.
+  Outcome Undo(Context& ctx, const Change& in) const override {
+    return ctx.Query(
+        "UPDATE seat_row SET sold = 0 WHERE seat = $1 AND reservation = $2 AND version <= $3",
+        in.seatId, in.reservationId, in.version);
+  }
 };
 
 class Free : public Action<Seat, Change> {

@@ -80,6 +80,17 @@ TEST_F(SeatTest, UndoesAHoldThatIsSoldMeanwhile) {
   EXPECT_EQ(Row(), "2|R1|0|1|SOLD");
 }
 
+TEST_F(SeatTest, LeavesTheMarkOfALaterSaleAloneWhenAnEarlierOneIsTakenBackLate) {
+  hold_.Do(Of("R1", 1));
+  sell_.Do(Of("R1", 2));  // its undo is stuck; the points are given back, and it is paid for again
+  Kit<Sell> again{hold_};
+  again.Do(Of("R1", 4));
+  EXPECT_TRUE(sell_.Undo().done());
+  EXPECT_EQ(Row(), "4|R1|1|1|SOLD");
+  EXPECT_TRUE(again.Undo().done());
+  EXPECT_EQ(Row(), "4|R1|1|0|HELD");
+}
+
 TEST_F(SeatTest, LeavesAnotherReservationsMarksAlone) {
   hold_.Do(Of("R1", 1));
   Kit<Hold> other{sell_};
