@@ -96,12 +96,22 @@ class Run {
     UndoOne();
   }
 
+  /// What repairs after a payment was taken back, say, is not taken back itself: whoever does so
+  /// has decided that it stays broken.
+  bool Repairs(const std::string& pipeline) const {
+    const PipelineRef plan = world_.loaded().Find(pipeline);
+    return plan && std::ranges::any_of(plan->foreign, [](const auto& begins) {
+             return begins.first.ends_with("/$undone");
+           });
+  }
+
   void UndoOne() {
     const auto& sagas = world_.audit().sagas();
     if (sagas.empty()) return;
     auto at = sagas.begin();
     std::advance(
         at, static_cast<std::ptrdiff_t>(world_.dice().Below("which saga is undone", sagas.size())));
+    if (Repairs(at->second.pipeline)) return;
     world_.Note(
         fmt::format("operator: undo {} {}", at->second.pipeline, at->first.ToString().substr(24)));
     Verb verb;
