@@ -96,8 +96,8 @@ class Run {
     UndoOne();
   }
 
-  /// What repairs after a payment was taken back, say, is not taken back itself: whoever does so
-  /// has decided that it stays broken.
+  /// What repairs after another saga was undone is not taken back itself: whoever does so has
+  /// decided that it stays broken.
   bool Repairs(const std::string& pipeline) const {
     const PipelineRef plan = world_.loaded().Find(pipeline);
     return plan && std::ranges::any_of(plan->foreign, [](const auto& begins) {
