@@ -152,7 +152,8 @@ class Failpoints(unittest.TestCase):
             self.assertIn(shown, wanted, (reservation, status))
             ends[status] = ends.get(status, 0) + 1
         print(f"{len(book.accepted)} accepted: {ends}", flush=True)
-        for status in ("HELD", "CONFIRMED", "CANCELLED"):
+        # On the wire most are killed before anybody has paid: e2e.cluster.crash pays.
+        for status in ("HELD", "CANCELLED") if ENGINE == "cluster" else ("HELD", "CONFIRMED", "CANCELLED"):
             self.assertGreater(ends.get(status, 0), 0, ends)
 
     def adds_up(self, runtime):
