@@ -52,7 +52,7 @@ int Report(Bench& bench, const Options& options) {
   const auto floor = [&](const char* name) {
     return stages.Run(name, [&] { return bench.Floor(small); });
   };
-  if (!stage("disk", "disk", 0) || !stage("disk_at_rate", "disk at the rate", 0) ||
+  if (!stage("disk", "disk", 0) || !stage("disk_at_rate", "disk_at_rate", 0) ||
       !stages.Run("ready", [&] { return bench.Ready(); }) || !floor("floor") ||
       !stage("small", "throughput", small) || !floor("floor_again") ||
       !stage("sides", "sides", small) || !stage("latency", "latency", 1000) ||

@@ -78,9 +78,9 @@ Bench::Bench(const Options& options, BenchPlan plan) : options_(options), plan_(
 Answering Bench::Run(const std::string& stage, std::int64_t sagas, const std::string& folder,
                      const std::string& more) const {
   std::string command =
-      fmt::format("REPRISE_BENCH_STAGE={} REPRISE_BENCH_FOLDER={} {} {} bench --sagas {} --rate {}",
-                  Quoted(stage), Quoted(folder), more, Quoted(Self()), sagas,
-                  options_.rate > 0 ? options_.rate : 50);
+      fmt::format("REPRISE_BENCH_STAGE={} REPRISE_BENCH_FOLDER={} {} {} bench --sagas {}", stage,
+                  Quoted(folder), more, Quoted(Self()), sagas);
+  if (options_.rate > 0) command += fmt::format(" --rate {}", options_.rate);
   if (options_.engine) command += " --engine " + Quoted(*options_.engine);
   if (!options_.config.empty()) command += " --config " + Quoted(options_.config);
   for (const std::string& plugins : options_.plugins) command += " --plugins " + Quoted(plugins);

@@ -252,7 +252,7 @@ Result<json::object> RunBenchStage(const std::string& stage, const BenchPlan& pl
   SetLogLevel(LogLevel::kOff);
   const std::int64_t rate = options.rate > 0 ? options.rate : 50;
   if (stage == "disk") return MeasureDisk(folder, 0);
-  if (stage == "disk at the rate") return MeasureDisk(folder, rate);
+  if (stage == "disk_at_rate") return MeasureDisk(folder, rate);
   const Share share = Share::OfEnvironment();
   auto assembly = Make(plan, options, folder, stage);
   if (!assembly) return assembly.error();

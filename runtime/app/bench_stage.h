@@ -9,7 +9,7 @@
 
 namespace reprise::runtime {
 
-/// Runs `stage` ("prepare", "disk", "disk at the rate", "throughput", "sides", "latency") on a file
+/// Runs `stage` ("prepare", "disk", "disk_at_rate", "throughput", "sides", "latency") on a file
 /// in `folder` and answers its figures.
 Result<json::object> RunBenchStage(const std::string& stage, const BenchPlan& plan,
                                    const Options& options, const std::string& folder);
