@@ -34,17 +34,20 @@ json::object Json(const CaseResult& result) {
           {"failures", std::move(failures)}};
 }
 
-/// Of the paths, those of test files: they alone are played.  Their pipelines are beside them.
+/// Of the paths, those of test files: they alone are played.  Their pipelines are beside them, so
+/// the folder stands in the file's place, once.
 std::vector<std::filesystem::path> TestFilesAmong(std::vector<std::string>& paths) {
   std::vector<std::filesystem::path> wanted;
+  std::vector<std::string> read;
   for (std::string& path : paths) {
-    if (!path.ends_with(".test.yaml")) continue;
-    wanted.emplace_back(path);
-    const std::string folder = wanted.back().parent_path().string();
-    path = folder.empty() ? "." : folder;
+    if (path.ends_with(".test.yaml")) {
+      wanted.emplace_back(path);
+      path = wanted.back().parent_path().string();
+      if (path.empty()) path = ".";
+    }
+    if (std::ranges::find(read, path) == read.end()) read.push_back(path);
   }
-  std::ranges::sort(paths);
-  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  paths = std::move(read);
   return wanted;
 }
 
