@@ -168,6 +168,7 @@ std::optional<std::string> Unheard(Journal& journal, const View& view, const Sag
     return fmt::format("unknown {} '{}'{}", what, word, DidYouMean(word, all));
   };
   if (auto step = unknown("step", filter.step, steps)) return step;
+  if (filter.pipeline.empty()) return std::nullopt;
   if (const auto counts = journal.CountSagas())  // of pipelines that are not loaded any more
     for (const Journal::Counts& count : *counts) names.insert(count.pipeline);
   return unknown("pipeline", filter.pipeline, names);
@@ -183,8 +184,10 @@ Answer ListSagasJson(Journal& journal, const View& view, const Query& query) {
   const auto sagas = ListEither(journal, filter);
   if (!sagas) return Answer::Failed(sagas.error());
   if (sagas->empty()) {
-    if (const auto why = Unheard(journal, view, filter)) reader.Refuse(*why);
-    if (reader.problem()) return *reader.problem();
+    if (const auto why = Unheard(journal, view, filter)) {
+      reader.Refuse(*why);
+      return *reader.problem();
+    }
   }
   json::array lines;
   for (const Saga& saga : *sagas) lines.push_back(Line(journal, view, saga));
