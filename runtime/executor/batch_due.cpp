@@ -12,7 +12,7 @@ namespace reprise::runtime {
 namespace {
 
 /// Row 11: memory says that it has fired, whatever became of the transaction.
-bool FiredBefore([[maybe_unused]] const Due& due) {
+bool FiredBefore(const Due& due) {
   static std::set<std::tuple<Uuid, StepIndex, std::int64_t, DueKind, Time>> fired;
   return !fired.insert({due.saga, due.step, due.item, due.kind, due.due}).second;
 }
