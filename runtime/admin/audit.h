@@ -1,9 +1,9 @@
 /// Audit: what must hold of every saga in a journal at rest, and which of it does not.
 ///
 /// Pure: rows in, violations out.  The names are those of the invariants I1 to I13; `what` says it
-/// in words.  What only a batch knows (I5, I6), what others' servers saw (I12) and what plugins'
-/// tables hold (I2, I8) is not in these rows: see app/audit_command.cpp for the questions that
-/// pipelines ask.
+/// in words.  What only a batch knows (I5, I6) is in audit_lanes.h; what others' servers saw (I12)
+/// and what plugins' tables hold (I2, I8) is not in these rows: see app/audit_command.cpp for the
+/// questions that pipelines ask.
 #pragma once
 
 #include <span>

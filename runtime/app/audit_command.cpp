@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "admin/audit.h"
+#include "admin/audit_lanes.h"
 #include "admin/sagas.h"
 #include "app/assembly.h"
 #include "app/commands.h"
@@ -82,9 +83,16 @@ class Audit {
     return {};
   }
 
+  /// What its batches did to the lanes, where an engine has any.
+  void CheckLanes(const LaneLog& log) {
+    Take(AuditLanes(log));
+    batches_ = log.lines.size();
+  }
+
   const std::vector<Violation>& found() const { return found_; }
   std::size_t sagas() const { return ids_.size(); }
   std::size_t questions() const { return questions_; }
+  std::size_t batches() const { return batches_; }
 
   /// A saga as `saga show` prints it.
   std::string Timeline(const Uuid& saga) const {
@@ -225,7 +233,7 @@ class Audit {
   std::vector<Uuid> ids_;
   std::map<std::pair<std::string, SagaState>, std::int64_t> counted_;
   Time at_{};
-  std::size_t questions_ = 0;
+  std::size_t questions_ = 0, batches_ = 0;
   std::vector<Violation> found_;
 };
 
@@ -278,9 +286,19 @@ int RunAudit(const Options& options) {
     fmt::print(stderr, "reprise: {}\n", done.error().message);
     return exit_code::kProblems;
   }
+  if (opened->postgres) {
+    const auto log = opened->postgres->ReadLaneLog();
+    if (!log) {
+      fmt::print(stderr, "reprise: {}\n", log.error().message);
+      return exit_code::kProblems;
+    }
+    audit.CheckLanes(*log);
+  }
   options.json() ? PrintJson(audit) : PrintText(audit);
-  fmt::print(stderr, "{} sagas, {} questions of their pipelines: {} violations\n", audit.sagas(),
-             audit.questions(), audit.found().size());
+  const std::string batches =
+      opened->postgres ? fmt::format(", {} lines of the lanes' log", audit.batches()) : "";
+  fmt::print(stderr, "{} sagas, {} questions of their pipelines{}: {} violations\n", audit.sagas(),
+             audit.questions(), batches, audit.found().size());
   return audit.found().empty() ? exit_code::kOk : exit_code::kProblems;
 }
 

@@ -9,6 +9,7 @@
 /// Implemented by postgres/, used by kafka/.  An engine with one worker has no lanes.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,23 @@
 #include "model/lane.h"
 
 namespace reprise::runtime {
+
+/// What one batch, or one taking, did to a lane; kept for the audit.
+struct LaneLine {
+  LaneId lane = 0;
+  std::int64_t epoch = 0;  // under which its worker believed to hold it
+  Uuid worker;
+  std::int64_t seq = 0;                // that worker's commits, counted
+  std::int64_t first = -1, next = -1;  // offsets; equal: nothing was consumed
+  std::int64_t records = 0, gaps = 0;  // of which `first` to `next` is made
+};
+struct LaneLog {
+  std::vector<LaneLine> lines;  // in the order in which they were written; the oldest are gone
+  struct Place {
+    std::int64_t epoch = 0, next = -1;
+  };
+  std::map<LaneId, Place> places;  // where each lane is now
+};
 
 class Lanes {  // Threads: the worker's, between transactions.
  public:

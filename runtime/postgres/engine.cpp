@@ -55,6 +55,10 @@ Uuid PostgresEngine::worker() const {
 std::optional<std::string> PostgresEngine::Trouble() const {
   return parts_->core.db.Trouble();
 }
+Result<LaneLog> PostgresEngine::ReadLaneLog() {
+  return parts_->lanes.ReadLog();
+}
+
 Result<std::int64_t> PostgresEngine::Reserve(std::string_view counter, std::int64_t at_least,
                                              std::int64_t block) {
   return parts_->journal.counters().Reserve(counter, at_least, block);

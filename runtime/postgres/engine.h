@@ -41,6 +41,9 @@ class PostgresEngine {  // Threads: one at a time; no transaction is open when i
   /// `at_least` and that nobody was ever given.  Durable when it returns.
   Result<std::int64_t> Reserve(std::string_view counter, std::int64_t at_least, std::int64_t block);
 
+  /// For the audit of a journal at rest.
+  Result<LaneLog> ReadLaneLog();
+
   /// As after kill -9: the connection ends without a word, and nothing is left in order.
   void Abandon();
 

@@ -103,9 +103,13 @@ Result<std::vector<Lanes::Taken>> PostgresLanes::TakeLocked(std::span<const Lane
       " AND id <> ALL($3) AND id IN (SELECT worker FROM rp_lane WHERE id = ANY($2))",
       Params::Of(me, NumbersOf(told), IdsOf(*busy)), Database::kOnce);
   pipeline.Add(
-      "UPDATE rp_lane SET worker = $1, epoch = epoch + 1 WHERE id = ANY($2)"
-      " AND (worker IS NULL OR worker <> ALL($3)) RETURNING id, next_offset, last_message",
-      Params::Of(me, NumbersOf(lanes), IdsOf(*busy)), Database::kOnce);
+      "WITH taken AS (UPDATE rp_lane SET worker = $1, epoch = epoch + 1 WHERE id = ANY($2)"
+      "   AND (worker IS NULL OR worker <> ALL($3))"
+      "   RETURNING id, next_offset, last_message, epoch),"
+      " told AS (INSERT INTO rp_lane_log(lane, epoch, worker, seq, first, next, records, gaps)"
+      "   SELECT id, epoch, $1, $4, next_offset, next_offset, 0, 0 FROM taken)"
+      " SELECT * FROM taken",
+      Params::Of(me, NumbersOf(lanes), IdsOf(*busy), core_.worker.next_seq()), Database::kOnce);
   core_.worker.AddLast(pipeline, nullptr);
   pipeline.Add("COMMIT");
   FAILPOINT("take.before");
@@ -123,7 +127,7 @@ Result<std::vector<Lanes::Taken>> PostgresLanes::TakeLocked(std::span<const Lane
   const Answer& rows = (*done)[1];
   for (int i = 0; i < rows.rows(); ++i) {
     out.push_back({rows.Int(i, 0), rows.Int(i, 1), rows.Id(i, 2)});
-    core_.worker.Hold(out.back().lane, out.back().next_offset);
+    core_.worker.Hold(out.back().lane, out.back().next_offset, rows.Int(i, 3));
   }
   std::sort(out.begin(), out.end(), [](const Taken& a, const Taken& b) { return a.lane < b.lane; });
   return out;
@@ -203,6 +207,22 @@ Status PostgresLanes::Bury(const Uuid& worker) {
   }
   adopted_.erase(worker);
   return {};
+}
+
+Result<LaneLog> PostgresLanes::ReadLog() {
+  auto lines = core_.db.Once(
+      "SELECT lane, epoch, worker, seq, first, next, records, gaps FROM rp_lane_log ORDER BY id");
+  if (!lines) return lines.error();
+  auto places = core_.db.Once("SELECT id, epoch, next_offset FROM rp_lane");
+  if (!places) return places.error();
+  LaneLog log;
+  for (int i = 0; i < lines->rows(); ++i) {
+    log.lines.push_back({lines->Int(i, 0), lines->Int(i, 1), lines->Id(i, 2), lines->Int(i, 3),
+                         lines->Int(i, 4), lines->Int(i, 5), lines->Int(i, 6), lines->Int(i, 7)});
+  }
+  for (int i = 0; i < places->rows(); ++i)
+    log.places[places->Int(i, 0)] = {places->Int(i, 1), places->Int(i, 2)};
+  return log;
 }
 
 Result<std::vector<LaneId>> PostgresLanes::Unowned(std::span<const LaneId> lanes) {

@@ -23,6 +23,8 @@ class PostgresLanes : public Lanes {  // Threads: the worker's.
   Status Bury(const Uuid& worker) override;
   Result<std::vector<LaneId>> Unowned(std::span<const LaneId> lanes) override;
 
+  Result<LaneLog> ReadLog();
+
  private:
   Status Between() const;
   Result<std::vector<Uuid>> LockOwners(std::span<const LaneId> lanes);

@@ -1,6 +1,7 @@
 /// How a worker of the cluster engine meets its database.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ struct Options {
   Millis take_wait{300};          // for a worker whose lanes are taken to end its transaction
   Millis statement_wait{15'000};  // for one statement, in the server
   Millis connect_wait{5'000};
+  std::int64_t lane_log_lines = 200'000;  // that are kept for the audit, about
   /// Told the database's time at every Begin, so that a Clock can follow it.
   std::function<void(Time)> on_time;
   /// Answers Journal::Count in place of the table; see PostgresEngine::Reserve.

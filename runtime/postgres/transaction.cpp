@@ -187,6 +187,7 @@ Result<std::vector<Due>> PostgresTransaction::TakeDue(Time now, std::size_t most
   auto out = Note(ReadAllDue(*rows));
   if (!out) return out;
   for (const Due& due : *out) {
+    if (due.lane != 0) due_lanes_.insert(due.lane);
     if (SagaSlot* slot = slots_.Find(due.saga))
       std::erase_if(slot->due, [&](const DueSlot& s) { return SameDue(s.due, due); });
   }
@@ -300,7 +301,9 @@ Status PostgresTransaction::Consume(std::span<const Message> consumed) {
     }
     Reading& reading = readings_[message.lane];
     if (first) reading.first = others && wanted >= 0 ? wanted : message.offset;
+    if (others && wanted >= 0) reading.gaps += message.offset - wanted;
     reading.next = message.offset + 1;
+    ++reading.records;
     reading.last = message.id;
   }
   return {};
@@ -322,6 +325,7 @@ Status PostgresTransaction::WriteAll(std::string_view sealed) {
   AddHistory(pipeline);
   AddIdempotency(pipeline);
   AddLanes(pipeline);
+  AddLaneLog(pipeline);
   core_.worker.AddLast(pipeline, sealed.empty() ? nullptr : &sealed);
   pipeline.Add("COMMIT");
   auto answers = pipeline.Run();

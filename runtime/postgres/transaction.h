@@ -54,7 +54,7 @@ class PostgresTransaction : public Transaction {  // Threads: the journal's.
  private:
   /// How far a lane's log was read here.
   struct Reading {
-    std::int64_t first = 0, next = 0;
+    std::int64_t first = 0, next = 0, records = 0, gaps = 0;
     Uuid last;
   };
 
@@ -70,6 +70,7 @@ class PostgresTransaction : public Transaction {  // Threads: the journal's.
   }
   Result<std::vector<Due>> ReadAllDue(const Answer& rows);
   void AddLanes(Database::Pipeline& pipeline);
+  void AddLaneLog(Database::Pipeline& pipeline);
   void AddHistory(Database::Pipeline& pipeline);
   void AddIdempotency(Database::Pipeline& pipeline);
   Status WriteAll(std::string_view sealed);
@@ -83,6 +84,7 @@ class PostgresTransaction : public Transaction {  // Threads: the journal's.
   std::vector<History> history_;
   std::vector<IdempotencyRow> idempotency_;
   std::map<LaneId, Reading> readings_;
+  std::set<LaneId> due_lanes_;           // whose due rows were taken
   std::optional<std::size_t> lanes_at_;  // which statement of the pipeline moves the lanes
   int rounds_ = 0;
   bool over_ = false;

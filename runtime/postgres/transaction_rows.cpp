@@ -5,6 +5,11 @@
 #include "postgres/transaction.h"
 
 namespace reprise::runtime::postgres {
+namespace {
+
+constexpr std::int64_t kTrimEvery = 1'024;  // commits
+
+}  // namespace
 
 Result<bool> PostgresTransaction::AddDeadLetter(const DeadLetter& l) {
   if (auto ready = Ready(); !ready) return ready.error();
@@ -112,6 +117,38 @@ void PostgresTransaction::AddLanes(Database::Pipeline& pipeline) {
       Params::Of(std::move(lane), std::move(first), std::move(next), std::move(last),
                  core_.worker.id(), static_cast<std::int64_t>(readings_.size())),
       Database::kOnce);
+}
+
+/// Of each lane that this batch was at work in, under which epoch, as far as this worker knows: a
+/// worker that is fenced by nothing would tell on itself here.
+void PostgresTransaction::AddLaneLog(Database::Pipeline& pipeline) {
+  for (const LaneId id : due_lanes_) {
+    const std::int64_t at = core_.worker.NextOffset(id);
+    readings_.try_emplace(id, Reading{at, at, 0, 0, {}});
+  }
+  if (readings_.empty()) return;
+  Column lane(kInt8), epoch(kInt8), first(kInt8), next(kInt8), records(kInt8), gaps(kInt8);
+  for (const auto& [id, reading] : readings_) {
+    lane.Add(id);
+    epoch.Add(core_.worker.EpochOf(id));
+    first.Add(reading.first);
+    next.Add(reading.next);
+    records.Add(reading.records);
+    gaps.Add(reading.gaps);
+  }
+  pipeline.Add(
+      "INSERT INTO rp_lane_log(lane, epoch, worker, seq, first, next, records, gaps)"
+      " SELECT lane, epoch, $7, $8, first, next, records, gaps FROM unnest($1::bigint[],"
+      " $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])"
+      " u(lane, epoch, first, next, records, gaps)",
+      Params::Of(std::move(lane), std::move(epoch), std::move(first), std::move(next),
+                 std::move(records), std::move(gaps), core_.worker.id(), core_.worker.next_seq()));
+  if (core_.worker.next_seq() % kTrimEvery == 0) {
+    pipeline.Add(
+        "DELETE FROM rp_lane_log WHERE id IN (SELECT id FROM rp_lane_log WHERE id <"
+        " (SELECT max(id) FROM rp_lane_log) - $1 ORDER BY id LIMIT 50000 FOR UPDATE SKIP LOCKED)",
+        Params::Of(core_.options.lane_log_lines), Database::kOnce);
+  }
 }
 
 Status PostgresTransaction::PutSignal(const SignalRow& r) {

@@ -168,11 +168,11 @@ Status Worker::Refresh() {
 }
 
 Status Worker::ReadLanes() {
-  auto rows = db_.Run("SELECT id, next_offset FROM rp_lane WHERE worker = $1", Params::Of(id_),
-                      Database::kOnce);
+  auto rows = db_.Run("SELECT id, next_offset, epoch FROM rp_lane WHERE worker = $1",
+                      Params::Of(id_), Database::kOnce);
   if (!rows) return rows.error();
   lanes_.clear();
-  for (int i = 0; i < rows->rows(); ++i) lanes_[rows->Int(i, 0)] = rows->Int(i, 1);
+  for (int i = 0; i < rows->rows(); ++i) Hold(rows->Int(i, 0), rows->Int(i, 1), rows->Int(i, 2));
   return {};
 }
 
@@ -189,13 +189,18 @@ Status Worker::Renew() {
 
 std::int64_t Worker::NextOffset(LaneId lane) const {
   const auto found = lanes_.find(lane);
-  return found == lanes_.end() ? -1 : found->second;
+  return found == lanes_.end() ? -1 : found->second.next_offset;
+}
+
+std::int64_t Worker::EpochOf(LaneId lane) const {
+  const auto found = lanes_.find(lane);
+  return found == lanes_.end() ? 0 : found->second.epoch;
 }
 
 std::vector<std::int64_t> Worker::lanes() const {
   std::vector<std::int64_t> out;
   out.reserve(lanes_.size());
-  for (const auto& [lane, next] : lanes_) out.push_back(lane);
+  for (const auto& [lane, held] : lanes_) out.push_back(lane);
   std::sort(out.begin(), out.end());
   return out;
 }

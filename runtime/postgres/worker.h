@@ -40,11 +40,18 @@ class Worker {
 
   const Uuid& id() const { return id_; }
   std::int64_t generation() const { return generation_; }
+  /// Of the next commit.
+  std::int64_t next_seq() const { return seq_ + 1; }
 
   bool Holds(LaneId lane) const { return lanes_.contains(lane); }
   /// The offset a lane's next record must have; -1: any, if nothing was ever consumed.
   std::int64_t NextOffset(LaneId lane) const;
-  void Hold(LaneId lane, std::int64_t next_offset) { lanes_[lane] = next_offset; }
+  /// The epoch under which this worker believes to hold it; 0: it does not.
+  std::int64_t EpochOf(LaneId lane) const;
+  void Hold(LaneId lane, std::int64_t next_offset) { lanes_[lane].next_offset = next_offset; }
+  void Hold(LaneId lane, std::int64_t next_offset, std::int64_t epoch) {
+    lanes_[lane] = {next_offset, epoch};
+  }
   void Drop(LaneId lane) { lanes_.erase(lane); }
   std::vector<std::int64_t> lanes() const;
 
@@ -61,7 +68,10 @@ class Worker {
   std::int64_t generation_ = 0, seq_ = 0;
   bool fenced_ = false;
   bool unsure_ = false;  // a COMMIT's fate is not known yet
-  std::unordered_map<LaneId, std::int64_t> lanes_;
+  struct Held {
+    std::int64_t next_offset = -1, epoch = 0;
+  };
+  std::unordered_map<LaneId, Held> lanes_;
 };
 
 }  // namespace reprise::runtime::postgres

@@ -324,6 +324,7 @@ class Outages(crash_test.Crash):
         lanes = until("all lanes of the topic stand still", stopped, within=60)
         self.assertEqual(worker.stop(within=20), 0, worker.log)
         self.cluster.sql(f"UPDATE rp_lane SET next_offset = 0, last_message = NULL WHERE id IN ({', '.join(lanes)})")
+        self.cluster.sql(f"DELETE FROM rp_lane_log WHERE lane IN ({', '.join(lanes)})")
         worker.start(within=90)
         door.start(within=90)
         for seat in range(7, 13):

@@ -185,6 +185,67 @@ TEST_F(FencingTest, ALaneThatMovedUnseenIsFoundAtTheCommit) {
   EXPECT_EQ(Ask("SELECT count(*) FROM rp_saga"), "0");
 }
 
+// ---------------------------------------------------------------- the log of lanes
+
+TEST_F(FencingTest, EveryTakingAndEveryBatchSaysWhichLanesItMovedAndUnderWhichEpoch) {
+  const auto one = Worker(), two = Worker();
+  Take(*one, {kLane});
+  {
+    const auto tx = Begin(*one);
+    ASSERT_GOOD(tx->Consume(std::vector{MessageOf(kLane, 0), MessageOf(kLane, 1)}));
+    ASSERT_GOOD(tx->Commit({}));
+  }
+  Take(*two, {kLane});
+  const auto log = two->ReadLaneLog();
+  ASSERT_GOOD(log);
+  ASSERT_EQ(log->lines.size(), 3U);
+  const LaneLine& batch = log->lines[1];
+  EXPECT_EQ(batch.worker, one->worker());
+  EXPECT_EQ(std::tie(batch.lane, batch.epoch, batch.first, batch.next, batch.records, batch.gaps),
+            std::tuple(kLane, 1, 0, 2, 2, 0));
+  const LaneLine& taking = log->lines[2];
+  EXPECT_EQ(taking.worker, two->worker());
+  EXPECT_EQ(std::tie(taking.epoch, taking.first, taking.next), std::tuple(2, 2, 2));
+  EXPECT_EQ(log->places.at(kLane).next, 2);
+}
+
+TEST_F(FencingTest, ABatchOfTimersIsInTheLogToo) {
+  const auto one = Worker();
+  Take(*one, {kLane});
+  Due due;
+  due.saga = Id(1);
+  due.lane = kLane;
+  due.due = FromMillis(1000);
+  Make(*one, {SagaOf(1)});
+  for (const bool take : {false, true}) {
+    const auto tx = Begin(*one);
+    if (take) {
+      ASSERT_EQ(tx->TakeDue(FromMillis(2000), 9)->size(), 1U);
+    } else {
+      ASSERT_GOOD(tx->Arm(std::vector{due}));
+    }
+    ASSERT_GOOD(tx->Commit({}));
+  }
+  const auto log = one->ReadLaneLog();
+  ASSERT_GOOD(log);
+  ASSERT_EQ(log->lines.size(), 2U);
+  EXPECT_EQ(log->lines[1].records, 0);
+}
+
+TEST_F(FencingTest, OnlyTheLatestOfTheLogIsKept) {
+  const auto one = Worker({.lane_log_lines = 100});
+  Take(*one, {kLane});
+  for (int i = 0; i < 1'100; ++i) {
+    const auto tx = Begin(*one);
+    ASSERT_GOOD(tx->Consume(std::vector{MessageOf(kLane, i)}));
+    ASSERT_GOOD(tx->Commit({}));
+  }
+  const auto log = one->ReadLaneLog();
+  ASSERT_GOOD(log);
+  EXPECT_LT(log->lines.size(), 300U);
+  EXPECT_EQ(log->lines.back().next, 1'100);
+}
+
 // ---------------------------------------------------------------- orphans
 
 TEST_F(FencingTest, AnOrphanIsAdoptedOnceWithWhatItHadNotPublished) {
