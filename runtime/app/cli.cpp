@@ -169,6 +169,7 @@ void AddAuthoring(CLI::App& app, Options& o) {
       ->check(CLI::PositiveNumber)
       ->excludes(runs);
   simulate->add_option("--seed", o.seed, "of the first run; default a fresh one");
+  AddOutput(simulate, o);
   simulate->add_flag("--network", o.network, "let plugins call out, to stand-ins");
   simulate->add_option("--only", o.only, "with --runs 1: of the run's faults only these")
       ->delimiter(',');

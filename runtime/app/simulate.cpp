@@ -13,6 +13,7 @@
 #include "app/loading.h"
 #include "app/shell.h"
 #include "app/simulated_set.h"
+#include "app/simulation_sum.h"
 #include "base/log.h"
 #include "config/report.h"
 
@@ -70,21 +71,6 @@ std::string CommandAgain(const Options& options, std::uint64_t seed,
   return command;
 }
 
-/// What a set has shown so far.
-struct Sum {
-  std::uint64_t runs = 0, faults = 0, sagas = 0;
-  std::set<std::string> kinds;
-  std::map<std::string, std::uint64_t> seen;  // in how many runs
-
-  void Add(const SimulatedRun& run) {
-    ++runs;
-    faults += run.faults.size();
-    sagas += static_cast<std::uint64_t>(run.sagas);
-    for (const std::string& name : run.seen) ++seen[name];
-    for (const std::string& fault : run.faults) kinds.insert(fault.substr(0, fault.find('#')));
-  }
-};
-
 void PrintTimeline(const SimulatedRun& run) {
   for (const std::string& line : run.timeline) fmt::print("{}\n", line);
 }
@@ -120,18 +106,12 @@ int PlayOne(const Options& options, const SimulatedSet& set, std::uint64_t seed,
   return exit_code::kProblems;
 }
 
-int Unseen(const std::vector<std::string>& wanted, const Sum& sum) {
-  int unseen = 0;
-  for (const std::string& name : wanted) {
-    const auto seen = sum.seen.find(name);
-    if (seen != sum.seen.end()) {
-      fmt::print(stderr, "seen in {:5} runs: {}\n", seen->second, name);
-      continue;
-    }
-    ++unseen;
-    fmt::print("NEVER SEEN: {}\n", name);
+int Unseen(const std::vector<std::string>& unseen, std::uint64_t runs) {
+  for (const std::string& name : unseen) fmt::print("NEVER SEEN: {}\n", name);
+  if (unseen.empty()) {
+    fmt::print("{} runs, nothing is broken\n", runs);
+    return exit_code::kOk;
   }
-  if (unseen == 0) return exit_code::kOk;
   fmt::print("A set of runs that never shows this proves little: add runs, or look why.\n");
   return exit_code::kProblems;
 }
@@ -160,7 +140,8 @@ int RunSimulate(const Options& options) {
   const auto seconds = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   };
-  Sum sum;
+  SimulationSum sum;
+  sum.seed = first;
   std::optional<SimulatedRun> broken;
   std::uint64_t next = first;
   const auto more = [&]() -> std::optional<std::uint64_t> {
@@ -175,12 +156,17 @@ int RunSimulate(const Options& options) {
              if (!broken || run.seed < broken->seed) broken = std::move(run);
              return false;
            });
-  fmt::print(stderr, "{} runs from seed {} in {:.1f} s: {} sagas, {} faults of {} kinds\n",
-             sum.runs, first, seconds(), sum.sagas, sum.faults, sum.kinds.size());
+  sum.seconds = seconds();
+  if (options.json()) {
+    const std::string what = broken ? fmt::format("{}; again: {}", broken->broken,
+                                                  CommandAgain(options, broken->seed, {}))
+                                    : "";
+    PrintSumJson(sum, wanted, what);
+    return broken || !sum.NeverSeen(wanted).empty() ? exit_code::kProblems : exit_code::kOk;
+  }
+  PrintSum(sum, wanted);
   if (broken) return Broken(options, set, std::move(*broken));
-  const int unseen = Unseen(wanted, sum);
-  if (unseen == exit_code::kOk) fmt::print("{} runs, nothing is broken\n", sum.runs);
-  return unseen;
+  return Unseen(sum.NeverSeen(wanted), sum.runs);
 }
 
 }  // namespace reprise::runtime

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`reprise simulate`: a seed is a run, to the byte; a mistake in a pipeline is caught, run again and made small."""
+import json
 import pathlib
 import re
 import shlex
@@ -68,6 +69,13 @@ class Simulate(unittest.TestCase):
     def test_a_fresh_seed_is_printed(self):
         seeds = {re.search(r"from seed (\d+)", simulate(CONCERT, "--runs", "2").stderr)[1] for _ in range(2)}
         self.assertEqual(len(seeds), 2)
+
+    def test_programs_read_what_struck_and_how_often(self):
+        ended = simulate(CONCERT, "--runs", "20", "--seed", "7", "-o", "json")
+        told = json.loads(ended.stdout)
+        self.assertEqual((told["runs"], told["seed"], told["broken"]), (20, 7, None))
+        self.assertGreater(sum(told["faults"].values()), 100)
+        self.assertEqual(ended.returncode, PROBLEMS if told["never_seen"] else OK)
 
     def test_mistakes_of_its_file_have_their_place(self):
         flow = self.copy("simulation.yaml", "customers: 5", "customers: none\npeople: 5")

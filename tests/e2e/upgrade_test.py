@@ -54,7 +54,7 @@ class Upgrade(unittest.TestCase):
             shutil.copytree(BUILD / "plugins", bare / "plugins", ignore=lambda *_: ["scheduler.so"])
             ended = subprocess.run(
                 [bare / "reprise", "run", self.queue_only(), "--file", runtime.file, "--check"],
-                env=environment(OPEN_DOORS), capture_output=True, text=True, timeout=30, check=False)
+                env=environment(runtime.env), capture_output=True, text=True, timeout=30, check=False)
             self.assertEqual(ended.returncode, PROBLEMS, ended)
             for words in ("1 saga follows an earlier plan of pipeline 'reservation'", "scheduler"):
                 self.assertIn(words, ended.stderr)
