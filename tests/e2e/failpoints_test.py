@@ -30,8 +30,11 @@ PLACES = [("begin", (), 40), ("claim", (), 20), ("plugin:do", (), 60), ("plugin:
           ("publish:undo", UNDO, 5), ("due", AGAIN, 10), ("call:do", UNDO, 5), ("letter", GIVES_UP, 20)]
 # .. and in which of the two processes
 CLUSTER = [("poll", (), 10, "worker"), ("produce", (), 40, "door"), ("acknowledged", (), 10, "door"),
-           ("take", (), 1, "worker"), ("answer", (), 40, "worker"), ("answer", (), 40, "door"),
+           ("forget", (), 1, "worker"), ("adopt", (), 1, "worker"), ("take", (), 1, "worker"), ("answer", (), 40, "worker"), ("answer", (), 40, "door"),
            ("plugin:do", (), 60, "worker"), ("commit:undo", UNDO, 5, "worker")]
+# Of those, what the embedded engine never passes, on one side each: for every change; all of them: `make faults`.
+SMOKE = os.environ.get("REPRISE_SMOKE") == "1"
+ONLY_CLUSTER = ("produce", "acknowledged", "forget", "adopt", "take")
 ROLES = {"worker": ("--steps", ",".join(STEPS)), "door": ("--steps", "http")}
 
 
@@ -47,13 +50,14 @@ class Failpoints(unittest.TestCase):
             self.processes = self.made(stack)
             self.door = list(self.processes.values())[-1]
             for turn, (place, wrong, passes, where) in enumerate(self.places()):
-                for side in ("before", "after"):
+                for side in (self.chance.choice(("before", "after")),) if SMOKE else ("before", "after"):
                     if (place, side) == ("poll", "before"):
                         continue  # as good as after
                     spec = f"{place}:{side}:hit={self.chance.randint(1, passes)}"
                     with self.subTest(f"{where} {spec}"):
                         self.strike(f"{turn}{side[0]}", where, spec, wrong)
-            self.struck_while_it_stops()
+            if not SMOKE:
+                self.struck_while_it_stops()
             self.assertEqual(self.book.odd, [])
             self.settled()
             self.all_accepted_is_there(self.door, self.book)
@@ -73,7 +77,9 @@ class Failpoints(unittest.TestCase):
 
     @staticmethod
     def places():
-        return CLUSTER if ENGINE == "cluster" else [(*place, "alone") for place in PLACES]
+        if ENGINE == "cluster":
+            return [place for place in CLUSTER if not SMOKE or place[0] in ONLY_CLUSTER]
+        return [(*place, "alone") for place in PLACES]
 
     def start(self, where=None, more=()):
         """All of them; `more` options for one."""
@@ -153,7 +159,8 @@ class Failpoints(unittest.TestCase):
             ends[status] = ends.get(status, 0) + 1
         print(f"{len(book.accepted)} accepted: {ends}", flush=True)
         # On the wire most are killed before anybody has paid: e2e.cluster.crash pays.
-        for status in ("HELD", "CANCELLED") if ENGINE == "cluster" else ("HELD", "CONFIRMED", "CANCELLED"):
+        wanted = {"embedded": ("HELD", "CONFIRMED", "CANCELLED"), "cluster": ("HELD", "CANCELLED")}[ENGINE]
+        for status in wanted[:1] if SMOKE else wanted:
             self.assertGreater(ends.get(status, 0), 0, ends)
 
     def adds_up(self, runtime):
