@@ -24,6 +24,9 @@ class LaneAuditor {
       before->second = line;
     }
     for (const auto& [lane, line] : last_) Now(line, log.places);
+    for (const Uuid& worker : log.unpublished)
+      Add("I7", fmt::format("worker {} is gone, and nobody published what it had committed",
+                            worker.ToString()));
     return std::move(found_);
   }
 

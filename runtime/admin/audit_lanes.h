@@ -14,6 +14,7 @@ namespace reprise::runtime {
 /// I5  a lane's batches follow one another without a gap and none comes twice, as many records as
 ///     offsets, up to where the lane is now.
 /// I6  epochs rise; each is of one worker, whose commits are counted up.
+/// I7  what a worker that is gone had committed was published by another.
 std::vector<Violation> AuditLanes(const LaneLog& log);
 
 }  // namespace reprise::runtime

@@ -56,6 +56,11 @@ Result<std::unique_ptr<KafkaBus>> KafkaBus::Open(KafkaOptions options, kafka::To
   return bus;
 }
 
+KafkaBus::~KafkaBus() {
+  // What was sealed and not published may have been committed.
+  if (sealed_.empty() && producer_.Finish()) lanes_.Published();
+}
+
 Status KafkaBus::Start() {
   if (auto opened = producer_.Open([this] { Wake(); }); !opened) return opened;
   if (ends_) {

@@ -39,6 +39,8 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and St
   static Result<std::unique_ptr<KafkaBus>> Open(KafkaOptions options, kafka::Topics topics,
                                                 Lanes& lanes, Metrics& metrics,
                                                 std::shared_ptr<LaneEnds> ends = nullptr);
+  /// Waits for what is on its way, `close_within` at most.
+  ~KafkaBus() override;
 
   Result<std::vector<Message>> Poll(std::size_t most) override;
   void Return(std::vector<Message> messages) override;

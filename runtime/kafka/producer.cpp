@@ -41,16 +41,20 @@ rd_kafka_vu_t Bytes(rd_kafka_vtype_t type, std::string_view bytes, bool present)
 }  // namespace
 
 Producer::~Producer() {
-  const auto until = Steady::now() + options_.close_within;
-  while (client_ && left_ > 0 && Steady::now() < until) {
-    Serve();
-    if (client_) rd_kafka_poll(client_.get(), 20);
-  }
-  if (left_ > 0) {
+  if (!Finish()) {
     Log(LogLevel::kWarn, "stopped with records on their way; the journal has them",
         {{"records", left_}});
   }
   Forget();
+}
+
+bool Producer::Finish() {
+  if (!finish_until_) finish_until_ = Steady::now() + options_.close_within;
+  while (client_ && left_ > 0 && Steady::now() < *finish_until_) {
+    Serve();
+    if (client_) rd_kafka_poll(client_.get(), 20);
+  }
+  return left_ == 0;
 }
 
 void Producer::Forget() {

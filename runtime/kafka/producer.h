@@ -25,7 +25,6 @@ namespace reprise::runtime::kafka {
 class Producer {  // Threads: one; Overloaded from any.
  public:
   Producer(const KafkaOptions& options, Metrics& metrics) : options_(options), metrics_(metrics) {}
-  /// Waits for what is on its way, `close_within` at most.
   ~Producer();
 
   /// `wake` is called, on librdkafka's thread, when a report is waited for and there.
@@ -37,6 +36,8 @@ class Producer {  // Threads: one; Overloaded from any.
   /// Appends this worker's records that Kafka does not have all of, outbox by outbox.
   void AppendOutstanding(std::string& out) const;
 
+  /// Waits for what is on its way, `close_within` at most; whether all of it is acknowledged.
+  bool Finish();
   /// Takes reports; at once.
   void Count();
   /// And produces what is left, by a new producer where that is needed.
@@ -117,6 +118,7 @@ class Producer {  // Threads: one; Overloaded from any.
   int rebuilt_ = 0;
 
   Steady::time_point looked_{};  // for a broker, while none is there
+  std::optional<Steady::time_point> finish_until_;
 
   std::atomic<bool> away_ = false;
   std::atomic<bool> reports_wanted_ = false;

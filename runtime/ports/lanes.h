@@ -35,6 +35,7 @@ struct LaneLog {
     std::int64_t epoch = 0, next = -1;
   };
   std::map<LaneId, Place> places;  // where each lane is now
+  std::vector<Uuid> unpublished;   // workers long gone, whose outbox nobody took up
 };
 
 class Lanes {  // Threads: the worker's, between transactions.
@@ -76,6 +77,9 @@ class Lanes {  // Threads: the worker's, between transactions.
   virtual Result<std::vector<Orphan>> Adopt() = 0;
   /// All of it is acknowledged.
   virtual Status Bury(const Uuid& worker) = 0;
+
+  /// All that this worker committed is acknowledged, and it stops: nobody need publish it again.
+  virtual void Published() = 0;
 
   /// Of these, the lanes that no living worker holds; for readiness.
   virtual Result<std::vector<LaneId>> Unowned(std::span<const LaneId> lanes) = 0;

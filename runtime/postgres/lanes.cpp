@@ -215,6 +215,10 @@ Result<LaneLog> PostgresLanes::ReadLog() {
   if (!lines) return lines.error();
   auto places = core_.db.Once("SELECT id, epoch, next_offset FROM rp_lane");
   if (!places) return places.error();
+  auto left = core_.db.Once(
+      "SELECT id FROM rp_worker WHERE length(sealed) > 1"
+      " AND lease_until < clock_timestamp() - interval '1 minute' ORDER BY id");
+  if (!left) return left.error();
   LaneLog log;
   for (int i = 0; i < lines->rows(); ++i) {
     log.lines.push_back({lines->Int(i, 0), lines->Int(i, 1), lines->Id(i, 2), lines->Int(i, 3),
@@ -222,6 +226,7 @@ Result<LaneLog> PostgresLanes::ReadLog() {
   }
   for (int i = 0; i < places->rows(); ++i)
     log.places[places->Int(i, 0)] = {places->Int(i, 1), places->Int(i, 2)};
+  for (int i = 0; i < left->rows(); ++i) log.unpublished.push_back(left->Id(i, 0));
   return log;
 }
 

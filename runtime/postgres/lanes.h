@@ -21,6 +21,7 @@ class PostgresLanes : public Lanes {  // Threads: the worker's.
   Status Renew() override;
   Result<std::vector<Orphan>> Adopt() override;
   Status Bury(const Uuid& worker) override;
+  void Published() override { core_.worker.Published(); }
   Result<std::vector<LaneId>> Unowned(std::span<const LaneId> lanes) override;
 
   Result<LaneLog> ReadLog();

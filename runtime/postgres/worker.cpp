@@ -53,8 +53,9 @@ void Worker::Go() {
   Database::Pipeline pipeline(db_);
   pipeline.Add("BEGIN READ WRITE");
   pipeline.Add(
-      "UPDATE rp_worker SET lease_until = clock_timestamp() WHERE id = $1 AND generation = $2",
-      Params::Of(id_, generation_));
+      "UPDATE rp_worker SET lease_until = clock_timestamp(),"
+      " sealed = CASE WHEN $3 THEN NULL ELSE sealed END WHERE id = $1 AND generation = $2",
+      Params::Of(id_, generation_, published_));
   pipeline.Add("UPDATE rp_lane SET worker = NULL WHERE worker = $1", Params::Of(id_));
   pipeline.Add("COMMIT");
   (void)pipeline.Run();  // if not, the lease ends by itself
@@ -106,6 +107,7 @@ void Worker::AddLast(Database::Pipeline& pipeline, const std::string_view* seale
         "'1 ms' WHERE id = $1",
         Params::Of(id_, options_.lease.count()));
   } else {
+    published_ = false;
     pipeline.Add(
         "UPDATE rp_worker SET seq = seq + 1, lease_until = clock_timestamp() + $2 * interval "
         "'1 ms', sealed = $3 WHERE id = $1",

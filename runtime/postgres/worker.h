@@ -29,6 +29,8 @@ class Worker {
   /// The last write of a transaction, to be added before its COMMIT.  Null: the outbox stays.
   void AddLast(Database::Pipeline& pipeline, const std::string_view* sealed);
   void Committed() { ++seq_; }
+  /// Its outbox is out: a clean stop takes it along.
+  void Published() { published_ = true; }
   /// What became of a COMMIT whose answer was lost: true, it is durable.
   Result<bool> Resolve();
 
@@ -67,6 +69,7 @@ class Worker {
   Uuid id_;
   std::int64_t generation_ = 0, seq_ = 0;
   bool fenced_ = false;
+  bool published_ = false;
   bool unsure_ = false;  // a COMMIT's fate is not known yet
   struct Held {
     std::int64_t next_offset = -1, epoch = 0;

@@ -82,5 +82,11 @@ TEST(AuditLanes, ALaneThatIsNotWhereItsLastBatchLeftItIsFound) {
   EXPECT_EQ(Found(log), Names({"I5"}));
 }
 
+TEST(AuditLanes, AnOutboxThatNobodyTookUpIsFound) {
+  LaneLog log = Handed();
+  log.unpublished.push_back(Worker(1));
+  EXPECT_EQ(Found(log), Names({"I7"}));
+}
+
 }  // namespace
 }  // namespace reprise::runtime

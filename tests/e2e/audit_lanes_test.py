@@ -30,6 +30,7 @@ class AuditOfLanes(unittest.TestCase):
                     cls.held(second, token, seat)
                 first.kill()
                 cls.held(second, token, "A-5")
+                cls.second = cls.cluster.sql("SELECT id FROM rp_worker ORDER BY began DESC LIMIT 1")[0][0]
                 assert second.stop() == 0, second.log
         cls.env = second.env
 
@@ -66,6 +67,15 @@ class AuditOfLanes(unittest.TestCase):
 
     def test_i6_a_batch_under_an_epoch_that_was_over(self):
         self.assertEqual(self.planted("epoch", "- 1"), {"I6"})
+
+    def test_i7_an_outbox_that_nobody_took_up(self):
+        self.cluster.sql("INSERT INTO rp_worker(id, generation, seq, lease_until, sealed) VALUES (gen_random_uuid(), 1, 1, "
+                         "now() - interval '2 minutes', 'records')")
+        self.addCleanup(self.cluster.sql, "DELETE FROM rp_worker WHERE sealed = 'records'")
+        self.assertEqual(self.found(), {"I7"})
+
+    def test_who_stops_in_order_leaves_no_outbox_behind(self):
+        self.assertEqual(self.cluster.sql(f"SELECT sealed FROM rp_worker WHERE id = '{self.second}'"), [[""]])
 
 
 if __name__ == "__main__":

@@ -158,6 +158,16 @@ TEST_F(KafkaTest, WhatADeadWorkerLeftIsPublishedAndThenItIsBuried) {
   EXPECT_EQ(worker->Numbers(), UpTo(2));
 }
 
+TEST_F(KafkaTest, WhoStopsInOrderLeavesNothingToPublish) {
+  const auto stops = Start(false), dies = Start(false);
+  Send(*stops, {MessageOf(0)});
+  (void)dies->bus->Seal(std::vector{MessageOf(1)}, {});  // committed, and gone before Publish
+  stops->bus.reset();
+  dies->bus.reset();
+  EXPECT_TRUE(book_.workers[stops->id].published);
+  EXPECT_FALSE(book_.workers[dies->id].published);
+}
+
 TEST_F(KafkaTest, AnOrphanThatCannotBeReadStays) {
   const Uuid dead = Derived(Uuid{}, {"dead"});
   book_.workers[dead] = {"\x07 not ours", true, false, {}};

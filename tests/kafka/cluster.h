@@ -30,7 +30,7 @@ struct Book {
   };
   struct Worker {
     std::string sealed;
-    bool dead = false, fenced = false;
+    bool dead = false, fenced = false, published = false;
     Uuid adopter;
   };
   std::map<LaneId, Lane> lanes;
@@ -56,6 +56,7 @@ class BookLanes : public Lanes {
   }
   Result<std::vector<Orphan>> Adopt() override;
   Status Bury(const Uuid& worker) override;
+  void Published() override { book_.workers.at(me_).published = true; }
   Result<std::vector<LaneId>> Unowned(std::span<const LaneId>) override {
     return std::vector<LaneId>();
   }
