@@ -10,6 +10,7 @@ namespace reprise::sample {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::Each;
 using testing::IsEmpty;
 using testing::Not;
@@ -36,6 +37,11 @@ TEST(Laws, LeaveEverythingAsItWas) {
 TEST(Laws, CatchAnUndoThatRestoresNothing) {
   EXPECT_THAT(LawsOf<Leaves>(),
               AllOf(Not(IsEmpty()), Each(StartsWith("undo restores the tables: new: sample_row"))));
+}
+
+TEST(Laws, ShowTheRowsThatDifferAsSqlWritesThem) {
+  EXPECT_THAT(Kit<Leaves>().Laws({.id = "it's"}),
+              Contains("undo restores the tables: new: sample_row: id='it''s', n=1"));
 }
 
 TEST(Laws, AllowWhatIsDeclaredToRemain) {

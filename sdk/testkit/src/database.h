@@ -1,14 +1,13 @@
-/// SQLite in memory, as a journal gives it to plugins: `$1`, `$rows`, nothing that ends a
+/// The database of a Host, as a journal gives it to plugins: `$1`, `$rows`, nothing that ends a
 /// transaction.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <sqlite3.h>
 
 #include <reprise/plugin.hpp>
 
@@ -18,39 +17,40 @@ using RowFn = std::function<void(std::span<const reprise_value>)>;
 
 class Database {  // Threads: one.
  public:
-  Database();
-  ~Database();
+  Database() = default;
+  virtual ~Database() = default;
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  /// Any statements, without guard.  Throws std::runtime_error.
-  void Execute(const std::string& sql);
+  /// The kit's own savepoints, without guard.  Throws std::runtime_error.
+  virtual void Execute(const std::string& sql) = 0;
+  /// The text that is this database's.  Throws std::runtime_error.
+  virtual void Migrate(const reprise_migration& migration) = 0;
 
   /// One statement of a plugin; rows changed.  kInvalid: refused; kConflict: a constraint.
-  Result<std::int64_t> Run(std::string_view sql, std::span<const reprise_value> args,
-                           const RowFn& on_row);
-  Result<std::int64_t> RunRows(std::string_view sql, std::span<const reprise_str> columns,
-                               std::span<const reprise_value> cells, const RowFn& on_row);
+  virtual Result<std::int64_t> Run(std::string_view sql, std::span<const reprise_value> args,
+                                   const RowFn& on_row) = 0;
+  virtual Result<std::int64_t> RunRows(std::string_view sql, std::span<const reprise_str> columns,
+                                       std::span<const reprise_value> cells,
+                                       const RowFn& on_row) = 0;
+
+  virtual std::vector<std::string> Tables() = 0;
+  virtual std::vector<std::string> Columns(std::string_view table) = 0;
 
   /// As the sqlite3 shell prints it.  Throws std::runtime_error.
   std::string Show(std::string_view sql, std::span<const reprise_value> args);
-
-  std::vector<std::string> Tables();
-  std::vector<std::string> Columns(std::string_view table);
+  /// A table's rows, a line each: "id='a', n=1".  `without`: columns left out.
+  std::vector<std::string> Lines(const std::string& table, const std::vector<std::string>& without,
+                                 const std::string& where);
 
   /// While false, statements that would write are refused.
   void AllowWrites(bool allow) { writes_ = allow; }
 
- private:
-  static int Authorize(void* self, int action, const char* a, const char* b, const char*,
-                       const char*);
-  Error LastError() const;
-  Status Bind(sqlite3_stmt* statement, std::span<const reprise_value> args);
+ protected:
+  /// The first column of all rows.
+  std::vector<std::string> List(std::string_view sql, std::span<const reprise_value> args);
 
-  sqlite3* db_ = nullptr;
-  bool guarded_ = false;  // a plugin's statement is being prepared
   bool writes_ = true;
-  std::string refusal_;  // why the authorizer said no
 };
 
 }  // namespace reprise::testkit

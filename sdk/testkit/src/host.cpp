@@ -5,6 +5,7 @@
 #include <reprise/testkit/host.hpp>
 
 #include "call.h"
+#include "sqlite.h"
 
 namespace reprise::testkit {
 namespace {
@@ -28,7 +29,7 @@ std::string Prefix(std::string_view plugin) {
 struct Host::Impl {
   const reprise_plugin& plugin;
   void* self = nullptr;
-  Database database;
+  std::unique_ptr<Database> database = std::make_unique<SqliteDatabase>();
   World world;
   struct Memory {
     World world;
@@ -50,11 +51,11 @@ struct Host::Impl {
 
   void Migrate() {
     for (std::size_t i = 0; const reprise_migration* migration = plugin.migration_at(i); ++i) {
-      database.Execute(std::string(FromAbi(migration->sql)));
+      database->Migrate(*migration);
     }
     const std::string name = Prefix(FromAbi(plugin.name));
     const std::string prefix = name + "_";
-    for (const std::string& table : database.Tables()) {
+    for (const std::string& table : database->Tables()) {
       if (table != name && !table.starts_with(prefix)) {
         throw std::runtime_error("table '" + table + "' must begin with '" + prefix + "'");
       }
@@ -80,10 +81,10 @@ struct Host::Impl {
       ran.memo.clear();
     }
     if (!ran.done() && !ran.kept()) {
-      database.Execute("ROLLBACK TO call; RELEASE call");
+      database->Execute("ROLLBACK TO call; RELEASE call");
       return;
     }
-    database.Execute("RELEASE call");
+    database->Execute("RELEASE call");
     std::erase_if(world.timers, [&](const World::Timer& timer) {
       const bool named =
           std::find(ran.disarmed.begin(), ran.disarmed.end(), timer.event) != ran.disarmed.end();
@@ -144,9 +145,9 @@ Host::Host(const reprise_plugin& plugin, const std::vector<reprise_value>& setti
   if (impl_->self == nullptr) throw std::runtime_error("plugin refused: " + why);
   impl_->Migrate();
   if (plugin.start == nullptr) return;
-  reprise_ctx ctx = ContextOf(*this, impl_->database, impl_->world, Kind::kStart);
+  reprise_ctx ctx = ContextOf(*this, *impl_->database, impl_->world, Kind::kStart);
   const reprise_call call{sizeof(reprise_call), &HostTable(), &ctx};
-  impl_->database.Execute("SAVEPOINT call");
+  impl_->database->Execute("SAVEPOINT call");
   plugin.start(impl_->self, &call);
   impl_->Settle(ctx, now);
   if (!ctx.ran.done()) throw std::runtime_error("Start: " + ctx.ran.code + ": " + ctx.ran.detail);
@@ -167,10 +168,10 @@ Bound Host::Bind(std::string_view name, const std::vector<reprise_value>& with) 
 }
 
 Ran Host::Run(const Bound& bound, const Order& order) {
-  reprise_ctx ctx = ContextOf(*this, impl_->database, impl_->world, KindOf(order.phase));
+  reprise_ctx ctx = ContextOf(*this, *impl_->database, impl_->world, KindOf(order.phase));
   Fill(ctx, bound, order, key);
   const reprise_call call{sizeof(reprise_call), &HostTable(), &ctx};
-  impl_->database.Execute("SAVEPOINT call");
+  impl_->database->Execute("SAVEPOINT call");
   if (order.phase == Phase::kDo) {
     bound.action->run_do(bound.self, &call);
   } else if (order.phase == Phase::kUndo) {
@@ -193,14 +194,14 @@ std::vector<Ran> Host::RunAll(const Bound& bound, const std::vector<Order>& orde
     std::vector<reprise_call> calls;
     calls.reserve(orders.size());
     for (const Order& order : orders) {
-      Fill(contexts.emplace_back(ContextOf(*this, impl_->database, impl_->world, Kind::kDo)), bound,
-           order, key);
+      Fill(contexts.emplace_back(ContextOf(*this, *impl_->database, impl_->world, Kind::kDo)),
+           bound, order, key);
       calls.push_back({sizeof(reprise_call), &HostTable(), &contexts.back()});
     }
     std::vector<const reprise_call*> pointers;
     pointers.reserve(calls.size());
     for (const reprise_call& call : calls) pointers.push_back(&call);
-    impl_->database.Execute("SAVEPOINT batch");
+    impl_->database->Execute("SAVEPOINT batch");
     const reprise_status status =
         bound.action->run_do_all(bound.self, pointers.data(), pointers.size());
     batched = status.code == REPRISE_OK &&
@@ -208,11 +209,11 @@ std::vector<Ran> Host::RunAll(const Bound& bound, const std::vector<Order>& orde
                 return ctx.finished && !ctx.lost && ctx.crash_after < 0 &&
                        ctx.ran.verdict == Outcome::kDone;
               });
-    if (!batched) impl_->database.Execute("ROLLBACK TO batch");
-    impl_->database.Execute("RELEASE batch");
+    if (!batched) impl_->database->Execute("ROLLBACK TO batch");
+    impl_->database->Execute("RELEASE batch");
     for (reprise_ctx& ctx : contexts) {
       if (!batched) break;
-      impl_->database.Execute("SAVEPOINT call");
+      impl_->database->Execute("SAVEPOINT call");
       impl_->Settle(ctx, now);
       ran.push_back(ctx.ran);
     }
@@ -225,13 +226,13 @@ std::vector<Ran> Host::RunAll(const Bound& bound, const std::vector<Order>& orde
 Asked Host::Ask(std::string_view name, const Fields& fields) {
   for (std::size_t i = 0; const reprise_question* question = impl_->plugin.question_at(i); ++i) {
     if (FromAbi(question->name) != name) continue;
-    reprise_ctx ctx = ContextOf(*this, impl_->database, impl_->world, Kind::kQuestion);
+    reprise_ctx ctx = ContextOf(*this, *impl_->database, impl_->world, Kind::kQuestion);
     ctx.question = question;
     ctx.order.payload = fields;
     const reprise_call call{sizeof(reprise_call), &HostTable(), &ctx};
-    impl_->database.AllowWrites(false);
+    impl_->database->AllowWrites(false);
     question->ask(impl_->self, &call);
-    impl_->database.AllowWrites(true);
+    impl_->database->AllowWrites(true);
     return ctx.asked;
   }
   throw std::runtime_error("REPRISE_PLUGIN of this program has no question '" + std::string(name) +
@@ -245,7 +246,7 @@ std::string Host::NewSaga() {
 }
 
 std::string Host::Sql(std::string_view sql, const std::vector<reprise_value>& args) {
-  return impl_->database.Show(sql, args);
+  return impl_->database->Show(sql, args);
 }
 
 std::vector<Emitted> Host::Advance(Millis by) {
@@ -275,57 +276,30 @@ namespace {
 /// `remains` of one table: all of it, some columns, or the rows of a condition.
 struct Left {
   bool table = false;
-  std::set<std::string> columns;
-  std::string where;
+  std::vector<std::string> columns;
+  std::string where = "1 = 1";  // of the rows that do not remain
 };
 
 Left LeftOf(const std::string& table, const std::vector<std::string>& remains) {
   Left left;
   for (const std::string& entry : remains) {
     if (entry == table) left.table = true;
-    if (entry.starts_with(table + ".")) left.columns.insert(entry.substr(table.size() + 1));
-    if (entry.starts_with(table + " where ")) {
-      left.where += " AND NOT coalesce((" + entry.substr(table.size() + 7) + "), 0)";
-    }
+    if (entry.starts_with(table + ".")) left.columns.push_back(entry.substr(table.size() + 1));
+    if (entry.starts_with(table + " where "))
+      left.where += " AND CASE WHEN (" + entry.substr(table.size() + 7) + ") THEN 0 ELSE 1 END = 1";
   }
   return left;
-}
-
-/// The lines of a table, each with its name before it.
-void Split(const std::string& text, const std::string& table, std::vector<std::string>& lines) {
-  const std::string prefix = table + ": ";
-  for (std::size_t from = 0; from <= text.size() && !text.empty();) {
-    const std::size_t to = std::min(text.find('\x1e', from), text.size());
-    lines.push_back(prefix + text.substr(from, to - from));
-    from = to + 1;
-  }
 }
 
 }  // namespace
 
 std::vector<std::string> Host::Dump(const std::vector<std::string>& remains) const {
   std::vector<std::string> lines;
-  for (const std::string& table : impl_->database.Tables()) {
+  for (const std::string& table : impl_->database->Tables()) {
     const Left left = LeftOf(table, remains);
     if (left.table) continue;
-    std::string row;
-    for (const std::string& column : impl_->database.Columns(table)) {
-      if (left.columns.contains(column)) continue;
-      row.append(row.empty() ? "'" : " || ', ")
-          .append(column)
-          .append("=' || quote(")
-          .append(column)
-          .append(")");
-    }
-    if (row.empty()) row = "''";
-    std::string select = "SELECT group_concat(line, char(30)) FROM (SELECT ";
-    select.append(row)
-        .append(" AS line FROM ")
-        .append(table)
-        .append(" WHERE 1")
-        .append(left.where)
-        .append(")");
-    Split(impl_->database.Show(select, {}), table, lines);
+    for (const std::string& row : impl_->database->Lines(table, left.columns, left.where))
+      lines.push_back(table + ": " + row);
   }
   std::sort(lines.begin(), lines.end());
   return lines;
@@ -355,12 +329,12 @@ std::vector<std::string> Host::Effects() const {
 }
 
 void Host::Remember() {
-  impl_->database.Execute("SAVEPOINT memory");
+  impl_->database->Execute("SAVEPOINT memory");
   impl_->memories.push_back({impl_->world, now, impl_->Requests().size()});
 }
 
 void Host::Restore() {
-  impl_->database.Execute("ROLLBACK TO memory; RELEASE memory");
+  impl_->database->Execute("ROLLBACK TO memory; RELEASE memory");
   impl_->world = std::move(impl_->memories.back().world);
   now = impl_->memories.back().now;
   impl_->memories.pop_back();
