@@ -88,7 +88,7 @@ TEST(Abi, OffersOnlyWhatIsOverridden) {
 
 TEST(Abi, ListsMigrationsWithTheirVariants) {
   EXPECT_EQ(Table().migration_at(0)->number, 1);
-  EXPECT_EQ(FromAbi(Table().migration_at(0)->postgres), "CREATE TABLE sample_row (pg)");
+  EXPECT_TRUE(FromAbi(Table().migration_at(0)->postgres).ends_with("CHECK (n >= 0::bigint))"));
   EXPECT_EQ(Table().migration_at(1)->postgres.data, nullptr);
   EXPECT_EQ(Table().migration_at(2), nullptr);
 }

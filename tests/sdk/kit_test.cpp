@@ -41,6 +41,12 @@ TEST(Kit, StartsThePluginOnceItsTablesAreThere) {
   EXPECT_EQ(Kit<Put>().Sql("SELECT count(*), max(at) FROM sample_start"), "1|1893456000000");
 }
 
+TEST(Kit, MigratesAsItsDatabaseWantsIt) {
+  Kit<Put> kit;
+  kit.Sql("INSERT INTO sample_row VALUES ('wide', 3000000000)");
+  EXPECT_EQ(kit.Sql(kRows), "wide|3000000000");
+}
+
 TEST(Kit, TakesArgumentsByTheirNumber) {
   EXPECT_EQ(Kit<Put>().Sql("SELECT $2, $1, $2", "a", 5), "5|a|5");
   EXPECT_EQ(Kit<Put>().Sql("SELECT $1, $2, $3", std::optional<int>(), true, 0.5), "|1|0.5");

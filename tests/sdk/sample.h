@@ -24,9 +24,10 @@ class Sample : public Plugin<Settings> {
  public:
   static constexpr About kAbout{"sample", "1.2.3", "For tests."};
   static constexpr Migration kMigrations[] = {
+      // SQLite cannot read the second, and on PostgreSQL the first is too narrow.
       {1, "CREATE TABLE sample_row (id TEXT PRIMARY KEY, n INTEGER NOT NULL)",
-       "CREATE TABLE sample_row (pg)"},
-      {2, "CREATE TABLE sample_start (at INTEGER NOT NULL)"},
+       "CREATE TABLE sample_row (id TEXT PRIMARY KEY, n BIGINT NOT NULL CHECK (n >= 0::bigint))"},
+      {2, "CREATE TABLE sample_start (at BIGINT NOT NULL)"},
   };
   Status Start(Context& ctx) override {
     const auto made = ctx.Query("INSERT INTO sample_start VALUES ($1)", ctx.Now());

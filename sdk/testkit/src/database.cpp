@@ -1,8 +1,12 @@
-// What tests see of rows: the same on every database.
+// Which database it is, and what tests see of its rows, which is the same on each.
 #include "database.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
+
+#include "postgres.h"
+#include "sqlite.h"
 
 namespace reprise::testkit {
 namespace {
@@ -42,6 +46,12 @@ void PrintLiteral(std::string& out, const reprise_value& value) {
 
 }  // namespace
 
+std::unique_ptr<Database> Database::Open() {
+  const char* const where = std::getenv("REPRISE_TESTKIT_POSTGRES");
+  if (where == nullptr || *where == '\0') return std::make_unique<SqliteDatabase>();
+  return std::make_unique<PostgresDatabase>(where);
+}
+
 std::string Database::Show(std::string_view sql, std::span<const reprise_value> args) {
   std::string out;
   bool first = true;
@@ -52,8 +62,7 @@ std::string Database::Show(std::string_view sql, std::span<const reprise_value> 
       Print(out, columns[i]);
     }
   };
-  const Result<std::int64_t> ran = Run(sql, args, row);
-  if (!ran) throw std::runtime_error(ran.error().message + " in: " + std::string(sql));
+  Must(Run(sql, args, row), sql);
   return out;
 }
 
@@ -75,19 +84,18 @@ std::vector<std::string> Database::Lines(const std::string& table,
       PrintLiteral(line, values[i + 1]);
     }
   };
-  const Result<std::int64_t> ran = Run(select, {}, row);
-  if (!ran) throw std::runtime_error(ran.error().message + " in: " + select);
+  Must(Run(select, {}, row), select);
   return lines;
 }
 
-std::vector<std::string> Database::List(std::string_view sql, std::span<const reprise_value> args) {
-  std::vector<std::string> out;
-  const auto row = [&](std::span<const reprise_value> columns) {
-    out.emplace_back(detail::FromAbi(columns[0].as.text));
+RowFn Database::Into(std::vector<std::string>& names) {
+  return [&names](std::span<const reprise_value> columns) {
+    names.emplace_back(detail::FromAbi(columns[0].as.text));
   };
-  const Result<std::int64_t> ran = Run(sql, args, row);
-  if (!ran) throw std::runtime_error(ran.error().message);
-  return out;
+}
+
+void Database::Must(const Result<std::int64_t>& ran, std::string_view sql) {
+  if (!ran) throw std::runtime_error(ran.error().message + " in: " + std::string(sql));
 }
 
 }  // namespace reprise::testkit

@@ -17,6 +17,10 @@ using RowFn = std::function<void(std::span<const reprise_value>)>;
 
 class Database {  // Threads: one.
  public:
+  /// SQLite in memory, or the PostgreSQL that REPRISE_TESTKIT_POSTGRES names.  Throws
+  /// std::runtime_error.
+  static std::unique_ptr<Database> Open();
+
   Database() = default;
   virtual ~Database() = default;
   Database(const Database&) = delete;
@@ -47,8 +51,10 @@ class Database {  // Threads: one.
   void AllowWrites(bool allow) { writes_ = allow; }
 
  protected:
-  /// The first column of all rows.
-  std::vector<std::string> List(std::string_view sql, std::span<const reprise_value> args);
+  /// Collects the first column of all rows.
+  static RowFn Into(std::vector<std::string>& names);
+  /// Throws std::runtime_error.
+  static void Must(const Result<std::int64_t>& ran, std::string_view sql);
 
   bool writes_ = true;
 };

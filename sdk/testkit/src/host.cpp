@@ -5,7 +5,6 @@
 #include <reprise/testkit/host.hpp>
 
 #include "call.h"
-#include "sqlite.h"
 
 namespace reprise::testkit {
 namespace {
@@ -29,7 +28,7 @@ std::string Prefix(std::string_view plugin) {
 struct Host::Impl {
   const reprise_plugin& plugin;
   void* self = nullptr;
-  std::unique_ptr<Database> database = std::make_unique<SqliteDatabase>();
+  std::unique_ptr<Database> database = Database::Open();
   World world;
   struct Memory {
     World world;

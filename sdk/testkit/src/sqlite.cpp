@@ -206,15 +206,20 @@ Result<std::int64_t> SqliteDatabase::RunRows(std::string_view sql,
 }
 
 std::vector<std::string> SqliteDatabase::Tables() {
-  return List(
+  constexpr std::string_view kSql =
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY "
-      "name",
-      {});
+      "name";
+  std::vector<std::string> names;
+  Must(Run(kSql, {}, Into(names)), kSql);
+  return names;
 }
 
 std::vector<std::string> SqliteDatabase::Columns(std::string_view table) {
+  constexpr std::string_view kSql = "SELECT name FROM pragma_table_info($1)";
   const std::array<reprise_value, 1> args{detail::TextValue(REPRISE_TEXT, table)};
-  return List("SELECT name FROM pragma_table_info($1)", args);
+  std::vector<std::string> names;
+  Must(Run(kSql, args, Into(names)), kSql);
+  return names;
 }
 
 }  // namespace reprise::testkit

@@ -1,4 +1,5 @@
-/// A host of the plugin ABI for tests: SQLite in memory, a clock one moves, faults on demand.
+/// A host of the plugin ABI for tests: SQLite in memory, a clock one moves, faults on demand.  With
+/// REPRISE_TESTKIT_POSTGRES in the environment, a connection string of libpq, PostgreSQL instead.
 ///
 /// Behaves as the runtime does: Done and Kept commit, all else rolls back.  Kit (testkit.hpp) is
 /// the face.
