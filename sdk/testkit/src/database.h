@@ -26,7 +26,8 @@ class Database {  // Threads: one.
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  /// The kit's own savepoints, without guard.  Throws std::runtime_error.
+  /// The kit's own savepoints, without guard, before the next statement.  Throws
+  /// std::runtime_error.
   virtual void Execute(const std::string& sql) = 0;
   /// The text that is this database's.  Throws std::runtime_error.
   virtual void Migrate(const reprise_migration& migration) = 0;
@@ -43,8 +44,8 @@ class Database {  // Threads: one.
 
   /// As the sqlite3 shell prints it.  Throws std::runtime_error.
   std::string Show(std::string_view sql, std::span<const reprise_value> args);
-  /// A table's rows, a line each: "id='a', n=1".  `without`: columns left out.
-  std::vector<std::string> Lines(const std::string& table, const std::vector<std::string>& without,
+  /// These columns of a table's rows, a line each: "id='a', n=1".  Throws std::runtime_error.
+  std::vector<std::string> Lines(const std::string& table, const std::vector<std::string>& columns,
                                  const std::string& where);
 
   /// While false, statements that would write are refused.

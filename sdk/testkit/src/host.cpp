@@ -29,6 +29,7 @@ struct Host::Impl {
   const reprise_plugin& plugin;
   void* self = nullptr;
   std::unique_ptr<Database> database = Database::Open();
+  std::map<std::string, std::vector<std::string>> columns;  // of each table
   World world;
   struct Memory {
     World world;
@@ -58,6 +59,7 @@ struct Host::Impl {
       if (table != name && !table.starts_with(prefix)) {
         throw std::runtime_error("table '" + table + "' must begin with '" + prefix + "'");
       }
+      columns[table] = database->Columns(table);
     }
   }
 
@@ -275,7 +277,7 @@ namespace {
 /// `remains` of one table: all of it, some columns, or the rows of a condition.
 struct Left {
   bool table = false;
-  std::vector<std::string> columns;
+  std::set<std::string> columns;
   std::string where = "1 = 1";  // of the rows that do not remain
 };
 
@@ -283,7 +285,7 @@ Left LeftOf(const std::string& table, const std::vector<std::string>& remains) {
   Left left;
   for (const std::string& entry : remains) {
     if (entry == table) left.table = true;
-    if (entry.starts_with(table + ".")) left.columns.push_back(entry.substr(table.size() + 1));
+    if (entry.starts_with(table + ".")) left.columns.insert(entry.substr(table.size() + 1));
     if (entry.starts_with(table + " where "))
       left.where += " AND CASE WHEN (" + entry.substr(table.size() + 7) + ") THEN 0 ELSE 1 END = 1";
   }
@@ -294,10 +296,11 @@ Left LeftOf(const std::string& table, const std::vector<std::string>& remains) {
 
 std::vector<std::string> Host::Dump(const std::vector<std::string>& remains) const {
   std::vector<std::string> lines;
-  for (const std::string& table : impl_->database->Tables()) {
+  for (auto [table, columns] : impl_->columns) {
     const Left left = LeftOf(table, remains);
     if (left.table) continue;
-    for (const std::string& row : impl_->database->Lines(table, left.columns, left.where))
+    std::erase_if(columns, [&](const std::string& name) { return left.columns.contains(name); });
+    for (const std::string& row : impl_->database->Lines(table, columns, left.where))
       lines.push_back(table + ": " + row);
   }
   std::sort(lines.begin(), lines.end());

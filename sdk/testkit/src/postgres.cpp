@@ -99,10 +99,10 @@ PostgresDatabase::PostgresDatabase(const std::string& where) {
   // One session is one Host; plans are the cluster's, which avoids scans of whole tables.
   const std::string schema = "kit_" + std::to_string(pq.backend(session_.get()));
   try {
-    Execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; CREATE SCHEMA " + schema +
-            "; SET LOCAL search_path = " + schema +
-            "; SET LOCAL standard_conforming_strings = on; SET LOCAL enable_seqscan = off;"
-            " SET LOCAL jit = off; SET LOCAL statement_timeout = '30s'");
+    Send("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; CREATE SCHEMA " + schema +
+         "; SET LOCAL search_path = " + schema +
+         "; SET LOCAL standard_conforming_strings = on; SET LOCAL enable_seqscan = off;"
+         " SET LOCAL jit = off; SET LOCAL statement_timeout = '30s'");
   } catch (const std::runtime_error& e) {
     ThrowAbout(e.what());
   }
@@ -125,6 +125,10 @@ PostgresDatabase::Refusal PostgresDatabase::RefusalOf(const PgAnswer& answer) co
 }
 
 void PostgresDatabase::Execute(const std::string& sql) {
+  first_ += sql + ";";
+}
+
+void PostgresDatabase::Send(const std::string& sql) {
   const Libpq& pq = Libpq::Get();
   const PgAnswer answer(pq.execute(session_.get(), sql.c_str()));
   if (pq.result_status(answer.get()) == Libpq::kCommandDone ||
@@ -138,7 +142,7 @@ void PostgresDatabase::Migrate(const reprise_migration& migration) {
   const std::string sql(own.empty() ? detail::FromAbi(migration.sql) : own);
   if (const Status fine = CheckScript(sql); !fine)
     throw std::runtime_error(fine.error().message + " in: " + sql);
-  Execute(sql);
+  Send(std::exchange(first_, {}) + sql);
 }
 
 // ---------------------------------------------------------------- statements
@@ -147,8 +151,9 @@ std::optional<PostgresDatabase::Refusal> PostgresDatabase::Try(const PgParams& p
                                                                const std::string& sql,
                                                                PgAnswer& answer) {
   const Libpq& pq = Libpq::Get();
-  Execute(writes_ ? "SAVEPOINT statement"
-                  : "SAVEPOINT statement; SET LOCAL transaction_read_only = on");
+  Execute("SAVEPOINT statement");
+  if (!writes_) Execute("SET LOCAL transaction_read_only = on");
+  Send(std::exchange(first_, {}));
   answer = params.Execute(session_.get(), sql);
   const int status = pq.result_status(answer.get());
   std::optional<Refusal> refusal;

@@ -36,6 +36,7 @@ class PostgresDatabase : public Database {
   };
 
   Refusal RefusalOf(const PgAnswer& answer) const;
+  void Send(const std::string& sql);
   /// In a savepoint of its own.
   std::optional<Refusal> Try(const PgParams& params, const std::string& sql, PgAnswer& answer);
   std::optional<Refusal> TryTypes(std::span<const reprise_value> args, std::vector<Oid> types,
@@ -44,6 +45,7 @@ class PostgresDatabase : public Database {
   std::vector<std::string> Names(const std::string& sql, std::span<const reprise_value> args);
 
   std::unique_ptr<PgSession, Finish> session_;
+  std::string first_;  // savepoints to be sent before the next statement, all at once
 };
 
 }  // namespace reprise::testkit
