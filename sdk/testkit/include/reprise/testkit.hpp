@@ -1,4 +1,5 @@
-/// The test kit: another host of the plugin ABI, on SQLite in memory with a clock one moves.
+/// The test kit: another host of the plugin ABI, on SQLite in memory with a clock one moves; with
+/// REPRISE_TESTKIT_POSTGRES on PostgreSQL.
 ///
 ///   TEST(Hold, FreesTheSeatWhenUndone) {
 ///     Kit<Hold> kit{{.for_ = 5min}};
