@@ -257,9 +257,10 @@ std::string ExpandRows(std::string_view sql, std::span<const std::string_view> c
     const bool named =
         (token.kind == SqlToken::kWord && !Among(token, kNoAlias)) || token.kind == SqlToken::kName;
     if (named) {
-      const std::size_t quotes = token.kind == SqlToken::kName ? 2 : 0;
-      out += source + std::string(sql.substr(token.at, token.text.size() + quotes)) + names;
-      copied = token.at + token.text.size() + quotes;
+      const std::size_t quotes = token.kind == SqlToken::kName ? 2 : 0;  // the last may be missing
+      const std::string_view name = sql.substr(token.at, token.text.size() + quotes);
+      out += source + std::string(name) + names;
+      copied = token.at + name.size();
       token = scanner.Next();
     } else {
       out += source + "given" + names;

@@ -88,6 +88,11 @@ TEST(SqlText, ExpandsRowsWithTheNameTheyAreGiven) {
             "SELECT '$rows' FROM (unnest($1, $2) AS given(\"id\", \"name\"))");
 }
 
+TEST(SqlText, LeavesANameWithoutItsEndToTheServer) {
+  EXPECT_EQ(Expanded("SELECT * FROM $rows \"r"),
+            "SELECT * FROM unnest($1, $2) AS \"r(\"id\", \"name\")");
+}
+
 TEST(SqlText, TakesAScriptApart) {
   const auto script = ReadScript(
       "CREATE TABLE a(x text DEFAULT ';'); -- one; two\n;; INSERT INTO a VALUES('it''s; fine')");
