@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <stdexcept>
+#include <utility>
 
 #include "postgres.h"
 #include "sqlite.h"

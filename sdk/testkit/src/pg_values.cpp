@@ -1,8 +1,10 @@
 #include "pg_values.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 namespace reprise::testkit {
 namespace {
