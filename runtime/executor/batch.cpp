@@ -313,6 +313,7 @@ void Batch::Happen(Attempt& attempt, Fact fact) {
   happened.added = attempt.added;
   happened.row = attempt.row;
   happened.key = attempt.key;
+  happened.trace = attempt.trace;
   happened_.push_back(std::move(happened));
 }
 
@@ -355,6 +356,7 @@ Batch::Attempt Batch::Resume(const Plan& plan, const StepRow& row, const Saga& s
   attempt.undo_last = phase == Phase::kUndo && !row.last_id.nil();
   attempt.last = LastOf(plan.step(row.step), row);
   if (attempt.undo_last) attempt.others = Others(plan, saga);
+  attempt.trace = HopTrace({}, saga.id, row.do_id);
   return attempt;
 }
 

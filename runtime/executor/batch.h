@@ -17,6 +17,7 @@
 #include "executor/plans.h"
 #include "executor/work.h"
 #include "model/decide.h"
+#include "model/trace.h"
 
 namespace reprise::runtime {
 
@@ -68,7 +69,7 @@ class Batch {
     Payload payload, root;
     json::object added;
     StepRow row;  // for holds and dead letters
-    std::string key;
+    std::string key, trace;
   };
 
   // -- batch.cpp: rounds and waves
@@ -186,6 +187,7 @@ class Batch {
   Error error_;
   Afterwards after_;
   std::vector<Happened> happened_;
+  std::string trace_;  // of what is being dealt with: what follows from it goes on with it
   std::vector<StepRow> rows_;
   std::vector<Due> armed_;
   Time soonest_ = kNoTime;

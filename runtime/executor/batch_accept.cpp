@@ -62,6 +62,7 @@ void Batch::Begin(const Plan& plan, const Saga& saga, const std::string& event) 
   happened.fact.event = event;
   happened.fact.delta = event.empty() ? 1 : 0;
   happened.fact.now = now_;
+  happened.trace = trace_;
   happened_.push_back(std::move(happened));
 }
 
@@ -89,6 +90,7 @@ Batch::Ran Batch::Accepted(const Admitted& admitted, const Saga& saga, Reply rep
 
 Batch::Ran Batch::Accept(const Admitted& admitted) {
   const Request& request = admitted.request;
+  trace_ = request.trace;
   if (request.route->kind == RouteKind::kSignal) return AcceptSignal(admitted);
   if (request.route->kind == RouteKind::kRun) return AcceptRun(admitted);
   const Plan& plan = *x_.plans_.Find(request.pipeline->hash);
@@ -266,6 +268,7 @@ Batch::Ran Batch::AcceptStarts(std::span<const Start> starts) {
   }
   const auto fresh = tx_.Create(sagas);
   if (!fresh) return Fail(fresh.error());
+  trace_.clear();
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const bool created = (*fresh)[i];
     if (created) Begin(*x_.plans_.Find(sagas[i].plan), sagas[i], starts[i].event);

@@ -16,6 +16,8 @@ Batch::Ran Batch::Arrive(std::span<const Arrival> arrivals) {
   if (!fresh) return Fail(fresh.error());
   std::size_t i = 0;
   for (const Arrival& arrival : arrivals) {
+    const std::string* const trace = arrival.record->Header("traceparent");
+    trace_ = trace == nullptr ? std::string() : *trace;
     bool any_new = false;
     for (const Start& start : arrival.starts) {
       const bool created = (*fresh)[i];
@@ -66,6 +68,7 @@ Batch::Ran Batch::Replay(const Verb& verb, const DeadLetter& letter) {
   }
   const Start& start = again->starts.front();
   const Plan& plan = *x_.plans_.Find(start.pipeline->hash);
+  trace_.clear();
   bool created = false;
   if (const Ran ran = Create(plan, NewSaga(plan, start.id, start.root), start.event, &created);
       ran != Ran::kOk) {

@@ -191,6 +191,7 @@ Batch::Ran Batch::CallEnded(const CallResult& result) {
   const StepRow before = row;
   Attempt attempt = Resume(*job.plan, row, sagas->front(), job.phase);
   if (attempt.spec().side) attempt.payload = job.payload;
+  attempt.trace = job.trace;
   attempt.undo_last = !do_phase && !row.last_id.nil();
   attempt.delta = -1;
   attempt.call.outcome = result.outcome;

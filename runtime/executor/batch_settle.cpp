@@ -62,6 +62,7 @@ Batch::Ran Batch::Settle() {
     return it != sagas->end() && it->id == id ? &*it : nullptr;
   };
   for (Happened& h : happened) {
+    trace_ = std::move(h.trace);
     const bool touches = TouchesSaga(*h.plan->pipeline, h.fact);
     Saga* saga = touches ? find(h.saga) : nullptr;
     Decision decision;
@@ -198,6 +199,7 @@ void Batch::Send(const Happened& h, const Command& command, const Saga* saga) {
     message.id = Derived(
         h.saga, {"undo", target.name, command.undo_last ? "last" : Name(command.phase), round});
   }
+  message.trace = HopTrace(trace_, h.saga, message.id);
   after_.outbox.push_back(std::move(message));
 }
 
@@ -223,6 +225,7 @@ void Batch::Publish(const Plan& plan, const Saga* saga, const Uuid& id, const st
     message.added = saga ? payload.Since(root) : json::object();
     message.id =
         Derived(id, {"side", pipeline.step(side).name, Name(phase), event, std::to_string(round)});
+    message.trace = HopTrace(trace_, id, message.id);
     after_.outbox.push_back(std::move(message));
   };
   if (const auto it = pipeline.listeners.find(event); it != pipeline.listeners.end()) {

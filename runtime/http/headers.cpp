@@ -9,34 +9,12 @@
 
 #include "base/ids.h"
 #include "http/text.h"
+#include "model/trace.h"
 
 namespace reprise::runtime {
 namespace {
 
 constexpr std::size_t kKeyMax = 255;
-
-bool IsLowerHex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); });
-}
-
-bool AllZero(std::string_view text) {
-  return text.find_first_not_of('0') == std::string_view::npos;
-}
-
-/// W3C Trace Context, section 3.2.2: later versions may be longer.
-bool IsTraceparent(std::string_view text) {
-  if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
-  const std::string_view version = text.substr(0, 2);
-  if (version == "ff" ||
-      (version == "00" ? text.size() != 55 : text.size() > 55 && text[55] != '-')) {
-    return false;
-  }
-  const std::string_view trace = text.substr(3, 32);
-  const std::string_view parent = text.substr(36, 16);
-  return IsLowerHex(version) && IsLowerHex(trace) && IsLowerHex(parent) &&
-         IsLowerHex(text.substr(53, 2)) && !AllZero(trace) && !AllZero(parent);
-}
 
 std::string RandomHex(std::size_t bytes) {
   static constexpr char kHex[] = "0123456789abcdef";

@@ -289,6 +289,9 @@ class OnKafka(Topics):
             self.assertEqual((headers["ce_sagaphase"], headers["content-type"]), ("do", "application/json"))
             self.assertIn(headers["ce_sagaid"], saga.values())
             self.assertTrue({"ce_id", "ce_source", "ce_time", "ce_sagastep", "ce_sagaattempt"} <= set(headers))
+        for record in between + told:
+            trace = record["headers"]["ce_sagaid"].replace("-", "")  # the orders came without one
+            self.assertRegex(record["headers"]["traceparent"], f"^00-{trace}-[0-9a-f]{{16}}-01$")
 
     def test_latest_begins_at_the_end_once_and_never_skips_after(self):
         first = self.start()  # makes the topic

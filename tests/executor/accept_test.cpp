@@ -56,6 +56,30 @@ TEST_F(AcceptTest, AcceptsWith202AfterTheCommit) {
   EXPECT_EQ(State(*Uuid::Parse(body.at("sagaId").as_string())), "done");
 }
 
+TEST_F(AcceptTest, EveryStepIsOfTheTraceOfTheRequestThatBeganItsSaga) {
+  hop_commits_ = true;
+  std::vector<std::string> traces;
+  for (const char* action : {"p.a", "p.b", "p.s"}) {
+    plugins_.On(action, [&](Call& call) {
+      traces.emplace_back(call.trace);
+      Ok(call);
+    });
+  }
+  Flow({A("a", "start"), A("b", "a.ok"), Side("s", "$done")}, {StartRoute()});
+  Boot();
+  Request request;
+  request.pipeline = pipelines_.front();
+  request.route = &pipelines_.front()->routes[0];
+  request.trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  request.reply = [](const Reply&) {};
+  executor_->Submit(std::move(request));
+  Run();
+  ASSERT_EQ(traces.size(), 3U);
+  for (const std::string& trace : traces)
+    EXPECT_EQ(trace.substr(0, 36), "00-4bf92f3577b34da6a3ce929d0e0e4736-");
+  EXPECT_EQ(std::set(traces.begin(), traces.end()).size(), 3U) << "each hop is a parent of its own";
+}
+
 TEST_F(AcceptTest, ARefusedCheckStoresNothing) {
   Route route = StartRoute();
   route.check = {{"q", "who"}};

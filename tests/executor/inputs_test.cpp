@@ -88,6 +88,30 @@ TEST_F(InputsTest, ARecordBeginsASagaAndItsDuplicateNone) {
   EXPECT_EQ(engine_->bus().Lag().value(), 0);
 }
 
+TEST_F(InputsTest, TheTraceOfARecordGoesOnInItsSagaAndOneWithoutHasItsSagas) {
+  std::vector<std::string> traces;
+  plugins_.On("p.a", [&](Call& call) {
+    traces.emplace_back(call.trace.substr(3, 32));
+    Ok(call);
+  });
+  Flow({A("a", "start")});
+  Listen(Orders());
+  Message traced = Arriving(R"({"id":"A"})", 7);
+  Record record = *traced.record;
+  record.headers.emplace_back("traceparent",
+                              "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  traced.record = std::make_shared<const Record>(std::move(record));
+  Arrive({traced});
+  Arrive({Arriving(R"({"id":"B"})", 8)});
+  ASSERT_EQ(traces.size(), 2U);
+  EXPECT_EQ(traces[0], "4bf92f3577b34da6a3ce929d0e0e4736");
+  SagaFilter newest;
+  newest.limit = 1;
+  std::string saga = engine_->journal().ListSagas(newest)->front().id.ToString();
+  std::erase(saga, '-');
+  EXPECT_EQ(traces[1], saga);
+}
+
 TEST_F(InputsTest, EveryPipelineThatListensBeginsItsOwn) {
   Flow({A("a", "start")});
   Listen(Orders());
