@@ -56,6 +56,7 @@ class Customer(threading.Thread):
     """Queues, reserves and pays until the runtime is gone."""
 
     comes_again_after_503 = False
+    rows, places = 10, SEATS // 10
 
     def __init__(self, runtime, book, name, chance):
         super().__init__(daemon=True)
@@ -80,7 +81,7 @@ class Customer(threading.Thread):
         return token
 
     def reserve(self, client, token, held):
-        seat = f"{chr(65 + self.chance.randrange(10))}-{1 + self.chance.randrange(50)}"
+        seat = f"{chr(65 + self.chance.randrange(self.rows))}-{1 + self.chance.randrange(self.places)}"
         answer = client.ask("POST", "/reservations", {"seatId": seat}, bearer=token)
         if answer.status == 202:
             reservation = answer.json()["reservationId"]
@@ -106,6 +107,8 @@ class Customer(threading.Thread):
 
 
 class Crash(unittest.TestCase):
+    seats = SEATS
+
     def test_killed_twenty_times_under_load_everything_adds_up(self):
         print(f"REPRISE_CRASH_SEED={SEED}", flush=True)
         chance, book = random.Random(SEED), Book()
@@ -236,7 +239,7 @@ class Crash(unittest.TestCase):
             self.assertEqual(
                 rows(f"SELECT seat, reservation FROM seat_row WHERE status = '{shown}' ORDER BY 1"),
                 rows(f"SELECT seat, id FROM reservation_row WHERE status = '{status}' ORDER BY 1"))
-        self.assertEqual(one("SELECT count(*) FROM seat_row"), SEATS)
+        self.assertEqual(one("SELECT count(*) FROM seat_row"), self.seats)
         self.assertEqual(
             rows("SELECT reservation_id, amount FROM payment_taken WHERE status = 'CAPTURED' ORDER BY 1"),
             rows("SELECT id, price FROM reservation_row WHERE status = 'paid' ORDER BY 1"))
@@ -277,7 +280,7 @@ class Crash(unittest.TestCase):
                 stream.close()
                 told += 1
         self.assertEqual(seats["SOLD"], ends["CONFIRMED"])
-        self.assertEqual(seats["FREE"], SEATS - ends["CONFIRMED"])
+        self.assertEqual(seats["FREE"], self.seats - ends["CONFIRMED"])
         print(f"after the deadline: {dict(ends)}, seats {dict(seats)}", flush=True)
         self.assertEqual(runtime.stop(), 0, runtime.log)
         self.the_journal_adds_up(runtime, expired=True)

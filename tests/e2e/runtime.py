@@ -240,7 +240,8 @@ STEPS = ("reserve", "hold-seat", "deadline", "tell-held", "release", "free-seat"
 class Runtime:
     """`reprise run` in a temporary folder; a context manager that leaves nothing behind."""
 
-    def __init__(self, path=CONCERT, env=None, options=(), file=None, cluster=None, preexec=None):
+    def __init__(self, path=CONCERT, env=None, options=(), file=None, cluster=None, preexec=None,
+                 wrap=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="reprise-e2e-"))
         self.file = pathlib.Path(file) if file else self.folder / "journal.db"
         self.port = free_port()
@@ -250,6 +251,7 @@ class Runtime:
         self.options = list(options)
         self.path = path
         self._preexec = preexec  # runs in the new process, before the binary
+        self.wrap = list(wrap)  # words before the binary: a program that becomes it
         self._log = open(self.folder / "log", "ab")  # closed by close()
         self.process = None
         self._clients = threading.local()
@@ -277,7 +279,7 @@ class Runtime:
         """Starts it and waits until /readyz is 200."""
         self._hang_up()
         self.process = subprocess.Popen(
-            [str(BINARY), "run", str(self.path), "--file", str(self.file),
+            [*self.wrap, str(BINARY), "run", str(self.path), "--file", str(self.file),
              "--listen", f"127.0.0.1:{self.port}",
              *map(str, self.options if options is None else options)],
             env=environment(self.env), cwd=self.folder, stdin=subprocess.DEVNULL,
