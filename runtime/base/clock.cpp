@@ -3,15 +3,43 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/log.h"
+
 namespace reprise::runtime {
 namespace {
 
+template <class Machine>
+std::int64_t Read() {
+  return std::chrono::duration_cast<Millis>(Machine::now().time_since_epoch()).count();
+}
+
+/// One for the process: all its clocks agree.
 std::int64_t RealMillis() {
-  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
+  static NeverBack machine;
+  const std::int64_t wall = Read<std::chrono::system_clock>();
+  return machine.At(wall, Read<std::chrono::steady_clock>());
 }
 
 }  // namespace
+
+std::int64_t NeverBack::At(std::int64_t wall_ms, std::int64_t steady_ms) {
+  const std::int64_t ahead = wall_ms - steady_ms;
+  const std::int64_t ours = ahead_ms_.load();
+  if (ours == kNothing || ahead >= ours - less_) {
+    if (ahead != ours) {
+      ahead_ms_.store(ahead);
+      told_ = false;
+    }
+    return wall_ms;
+  }
+  if (!told_.exchange(true)) {
+    Log(LogLevel::kWarn,
+        "the machine's clock was set back; time goes on as before until it is right again or this "
+        "process ends",
+        {{"back_ms", ours - ahead}});
+  }
+  return steady_ms + ours;
+}
 
 SystemClock::SystemClock(double speed)
     : anchor_real_ms_(RealMillis()), anchor_ms_(RealMillis()), speed_(speed) {}

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 #include "base/time.h"
 
@@ -18,7 +19,27 @@ class Clock {  // Threads: any.
   virtual Millis RealWait(Time due) const = 0;
 };
 
-/// The machine's clock, optionally running `speed` times as fast from the moment of construction.
+/// The machine's clock, but for steps back: those are not followed, and time goes on at a steady
+/// pace, until the machine's clock is right again or the process ends.  Else a clock that was set
+/// back by an hour would hold up every retry and timer for that hour.
+class NeverBack {  // Threads: any.
+ public:
+  explicit NeverBack(Millis less = Millis(1000)) : less_(less.count()) {}
+
+  /// The time, when the machine's clock shows `wall_ms` and a steady one `steady_ms`.  A clock that
+  /// is corrected by `less` or less is followed in both directions.
+  std::int64_t At(std::int64_t wall_ms, std::int64_t steady_ms);
+
+ private:
+  static constexpr std::int64_t kNothing = INT64_MIN;
+
+  const std::int64_t less_;
+  std::atomic<std::int64_t> ahead_ms_ = kNothing;  // of our time, to the steady clock
+  std::atomic<bool> told_ = false;
+};
+
+/// The machine's clock that is never set back, optionally running `speed` times as fast from the
+/// moment of construction.
 class SystemClock : public Clock {
  public:
   explicit SystemClock(double speed = 1.0);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/log.h"
+
 namespace reprise::runtime {
 namespace {
 
@@ -18,6 +20,27 @@ TEST(ManualClock, WaitsForeverOrNotAtAll) {
   ManualClock clock(FromMillis(1000));
   EXPECT_EQ(clock.RealWait(FromMillis(1000)), Millis(0));
   EXPECT_GT(clock.RealWait(FromMillis(1001)), Millis(60'000));
+}
+
+TEST(NeverBack, FollowsTheMachineForwardAndWhenItIsCorrectedALittle) {
+  NeverBack clock(Millis(1000));
+  EXPECT_EQ(clock.At(500'000, 10), 500'000);
+  EXPECT_EQ(clock.At(500'020, 30), 500'020);
+  EXPECT_EQ(clock.At(4'100'000, 40), 4'100'000);
+  EXPECT_EQ(clock.At(4'099'100, 50), 4'099'100);
+}
+
+TEST(NeverBack, GoesOnAtASteadyPaceWhileTheMachineIsBehind) {
+  LogCapture log;
+  NeverBack clock(Millis(1000));
+  EXPECT_EQ(clock.At(4'000'000, 0), 4'000'000);
+  EXPECT_EQ(clock.At(400'010, 10), 4'000'010);
+  EXPECT_EQ(clock.At(460'010, 60'010), 4'060'010);
+  EXPECT_EQ(clock.At(4'060'030, 60'030), 4'060'030);  // right again
+  EXPECT_EQ(clock.At(9'000'000, 60'040), 9'000'000);
+  EXPECT_EQ(clock.At(4'060'050, 60'050), 9'000'010);
+  EXPECT_NE(log.Text().find("set back"), std::string::npos);
+  EXPECT_NE(log.Text().find("back_ms=3600000"), std::string::npos);
 }
 
 TEST(SystemClock, FollowsTheMachine) {
