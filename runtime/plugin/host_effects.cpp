@@ -130,9 +130,17 @@ reprise_status Send(reprise_ctx* ctx, reprise_str topic, reprise_str key, repris
     return LoseAndBlame(*ctx, "bad_arguments",
                         fmt::format("no topic may be named '{}'", Shown(topic)));
   }
-  if (View(key).size() + View(bytes).size() > kPayloadBytesMax) {
-    return LoseAndBlame(*ctx, "bad_arguments",
-                        fmt::format("sent more than 512 KiB to topic '{}'", Shown(topic)));
+  // All that a call sends is one commit's, and waits in memory until then.
+  std::size_t bytes_sent = View(key).size() + View(bytes).size();
+  for (const Call::Sent& before : ctx->call->sent)
+    bytes_sent += before.key.size() + before.bytes.size();
+  if (bytes_sent > kPayloadBytesMax) {
+    return LoseAndBlame(
+        *ctx, "bad_arguments",
+        fmt::format("sent more than 512 KiB, the last to topic '{}'", Shown(topic)));
+  }
+  if (ctx->call->sent.size() == kSentMax) {
+    return LoseAndBlame(*ctx, "bad_arguments", fmt::format("sent more than {} records", kSentMax));
   }
   ctx->call->sent.push_back(
       {std::string(View(topic)), std::string(View(key)), std::string(View(bytes))});

@@ -16,6 +16,7 @@
 namespace reprise::runtime {
 
 inline constexpr std::size_t kPayloadBytesMax = 512 * 1024;
+inline constexpr std::size_t kSentMax = 1000;  // records that one call may send to foreign topics
 
 /// Text that lives until Clear: what a call hands out.
 class Arena {  // Threads: one.

@@ -270,7 +270,7 @@ class Context : public detail::Caller {
     return detail::FromAbi(host().cancel_after(ctx(), detail::ToAbi(event)));
   }
 
-  /// A record for a foreign topic, with the commit.
+  /// A record for a foreign topic, with the commit.  At most 1,000 a call, and 512 KiB in all.
   Status Send(std::string_view topic, std::string_view key, std::string_view bytes) {
     return detail::FromAbi(
         host().send(ctx(), detail::ToAbi(topic), detail::ToAbi(key), detail::ToAbi(bytes)));

@@ -98,6 +98,27 @@ void EmitHuge(const reprise_call* call) {
   Finish(call, REPRISE_DONE);
 }
 
+/// Many events, or many records, or a few that are large; what is refused is not looked at.
+bool Flood(const reprise_call* call, std::string_view kind) {
+  if (kind == "emit-10000") {
+    for (int i = 0; i < 10'000; ++i) call->host->emit(call->ctx, Str("done"), nullptr, 0);
+  } else if (kind == "send-10000") {
+    for (int i = 0; i < 10'000; ++i) call->host->send(call->ctx, Str("flood"), Str("k"), Str("x"));
+  } else if (kind == "send-large") {
+    const std::string text(100 << 10, 'x');
+    for (int i = 0; i < 10'000; ++i) call->host->send(call->ctx, Str("flood"), Str("k"), Str(text));
+  } else if (kind == "send-huge") {
+    call->host->send(call->ctx, Str("flood"), Str("k"), Str(std::string(64 << 20, 'x')));
+  } else if (kind == "send-some") {
+    const std::string text(10 << 10, 'x');
+    for (int i = 0; i < 20; ++i) call->host->send(call->ctx, Str("flood"), Str("k"), Str(text));
+  } else {
+    return false;
+  }
+  Done(call, kind == "emit-10000" ? "" : "done");
+  return true;
+}
+
 void Act(const void*, const reprise_call* call) {
   const std::string kind = Field(call, "kind");
   if (Ruin(kind)) return;
@@ -110,6 +131,7 @@ void Act(const void*, const reprise_call* call) {
     return Done(call, "done");
   }
   if (kind == "huge") return EmitHuge(call);
+  if (Flood(call, kind)) return;
   Done(call, "done");
 }
 
