@@ -1,4 +1,5 @@
-"""What the stand-ins share: a real HTTP server on a free loopback port that prints its URL and keeps what it was sent.
+"""What the stand-ins share: a real HTTP server on a loopback port, free or the one it is given, that prints its URL and keeps
+what it was sent.
 
 GET /received lists every accepted call.  POST /next {"status": 429, "times": 2, "retry_after": 1} makes the next calls fail.
 """
@@ -50,7 +51,8 @@ class StandIn(BaseHTTPRequestHandler):
 
     @classmethod
     def serve(cls):
-        server = ThreadingHTTPServer(("127.0.0.1", 0), cls)
+        port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+        server = ThreadingHTTPServer(("127.0.0.1", port), cls)
         print(f"http://127.0.0.1:{server.server_port}", flush=True)
         try:
             server.serve_forever()
