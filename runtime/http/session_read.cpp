@@ -173,7 +173,8 @@ Session::Whether Session::ReadSome(std::size_t bytes) {
   const std::size_t read = co_await socket_.async_read_some(
       asio::buffer(in_.data() + before, bytes), asio::redirect_error(asio::use_awaitable, ec));
   in_.resize(before + read);
-  co_return !ec;
+  // Cut while what came was on its way here: nobody would get the answer, so nothing is begun.
+  co_return !ec && !cut_;
 }
 
 }  // namespace reprise::runtime

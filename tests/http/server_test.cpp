@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -424,6 +425,30 @@ TEST(Stop, FinishesWhatIsInFlightAndClosesTheIdle) {
   busy.EndSending();
   stopping.join();
   EXPECT_EQ(serving.server.connections(), 0U);
+}
+
+TEST(Stop, BeginsNothingThatItWillNotAnswer) {
+  for (int round = 0; round < 60; ++round) {
+    std::atomic<int> begun = 0, answered = 0;
+    Serving serving([&](HttpRequest, std::shared_ptr<Responder> r) {
+      ++begun;
+      r->Send({.body = "done"});
+    });
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 4; ++i) clients.push_back(std::make_unique<Client>(serving.port()));
+    std::vector<std::thread> threads;
+    for (auto& client : clients) {
+      threads.emplace_back([&answered, &client = *client] {
+        while (client.Post("/", "x").status == 200) ++answered;
+        client.EndSending();
+      });
+    }
+    Eventually eventually;
+    EXPECT_TRUE(eventually.Wait([&] { return answered > 50 + round; }));
+    serving.server.Stop(Millis(20'000));
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_EQ(begun, answered) << "in round " << round;
+  }
 }
 
 TEST(Stop, CutsWhatIsNotDoneInTime) {
