@@ -66,14 +66,14 @@ std::vector<int> KafkaTest::Worker::Numbers() const {
   return out;
 }
 
-KafkaTest::KafkaTest() {
+KafkaTest::KafkaTest(int brokers) {
   auto conf = Configure(KafkaOptions{}, {{"client.id", "home"}});
   home_ = std::move(*Create(RD_KAFKA_PRODUCER, std::move(*conf)));
-  mock_ = rd_kafka_mock_cluster_new(home_.get(), 1);
+  mock_ = rd_kafka_mock_cluster_new(home_.get(), brokers);
   brokers_ = rd_kafka_mock_cluster_bootstraps(mock_);
   const Topics topics = TopicsOf();
   for (const Topics::Place* place : topics.All())
-    rd_kafka_mock_topic_create(mock_, place->topic.c_str(), kPartitions, 1);
+    rd_kafka_mock_topic_create(mock_, place->topic.c_str(), kPartitions, brokers);
 }
 
 KafkaTest::~KafkaTest() {

@@ -80,7 +80,8 @@ class KafkaTest : public testing::Test {
     std::vector<int> Numbers() const;  // `n` of what it got
   };
 
-  KafkaTest();
+  /// Of a mock cluster with these many brokers; each partition has a copy on every one.
+  explicit KafkaTest(int brokers = 1);
   ~KafkaTest() override;
 
   KafkaOptions OptionsOf() const;
