@@ -181,7 +181,11 @@ Batch::Ran Batch::RunWave(std::vector<Message>& wave) {
 Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::vector<Attempt>& attempts) {
   const Plan& plan = *x_.plans_.Find(message.plan);
   const Step& step = plan.step(message.step);
-  if (!claimed.known && !step.side) {
+  // A database that has lost its last commits has forgotten sagas whose messages are in the log:
+  // for such a one nothing runs, side steps neither.  A person may replay a side step's letter when
+  // its saga was long purged.
+  const bool asked = step.side && std::exchange(message.retry, false);
+  if (!claimed.known && !asked) {
     DeadLetterOf(message, "expired", "the saga of this message is not known any more", false);
     return Ran::kOk;
   }

@@ -285,6 +285,7 @@ Batch::Ran Batch::PerformOnLetter(const Verb& verb) {
   message.root = sagas->empty() ? *payload : sagas->front().root;
   message.added = message.payload.Since(message.root);
   message.at = now_;
+  message.retry = true;
   message.id = Derived(letter.message, {"replay", std::to_string(letter.id)});
   after_.outbox.push_back(std::move(message));
   answer(Ok({{"letter", letter.id}, {"state", "replayed"}}));

@@ -68,6 +68,48 @@ TEST_F(BrokenTest, TheSameUnreadableRecordIsOneLetter) {
   EXPECT_EQ(Letters().size(), 1U);
 }
 
+TEST_F(BrokenTest, AMessageOfASagaThatIsNotKnownIsADeadLetterAndNothingRuns) {
+  Flow({A("a", "start"), Side("s", "a.ok")});
+  int ran = 0;
+  for (const char* action : {"p.a", "p.s"}) plugins_.On(action, [&](Call&) { ++ran; });
+  Boot();
+  for (StepIndex step = 0; step < 2; ++step) {
+    Message message;
+    message.id = Derived(Uuid{}, {"message", std::to_string(step)});
+    message.saga = Derived(Uuid{}, {"a saga that the journal lost"});
+    message.pipeline = "flow";
+    message.plan = Find("flow")->hash;
+    message.step = step;
+    message.event = step == 0 ? "start" : "a.ok";
+    message.at = clock_.Now();
+    ASSERT_TRUE(engine_->bus().Publish(std::vector<Message>{message}));
+  }
+  Run();
+  EXPECT_EQ(ran, 0);
+  ASSERT_EQ(Letters().size(), 2U);
+  for (const DeadLetter& letter : Letters()) EXPECT_EQ(letter.code, "expired");
+}
+
+TEST_F(BrokenTest, ASideStepsLetterCanBeReplayedWhenItsSagaIsPurged) {
+  Flow({A("a", "start"), Side("s", "a.ok")});
+  plugins_.On("p.s", [](Call& call) { Fail(call, "no_disk"); });
+  const Uuid id = Begin("start");
+  ASSERT_EQ(Letters().size(), 1U);
+  auto tx = engine_->journal().Begin();
+  ASSERT_TRUE(tx);
+  ASSERT_EQ((*tx)->Purge(std::span(&id, 1)).value(), 1);
+  ASSERT_TRUE((*tx)->Commit({}));
+  bool replayed = false;
+  plugins_.On("p.s", [&](Call&) { replayed = true; });
+  Verb verb;
+  verb.what = "dlq-replay";
+  verb.letter = Letters()[0].id;
+  verb.reply = [](const Reply&) {};
+  executor_->Submit(std::move(verb));
+  Run();
+  EXPECT_TRUE(replayed);
+}
+
 TEST_F(BrokenTest, AMessageThatCannotBeSentFailsItsStepWithoutRunningIt) {
   hop_commits_ = true;
   Flow({A("a", "start"), A("b", "a.ok")});
