@@ -73,15 +73,6 @@ class EverythingComesAgain(Faulted):
             return len(seen) > 1 and seen[-1] == seen[-2]
         until("nothing changes any more", still, within=60, every=1)
 
-    def of_steps(self):
-        """All records that go between steps."""
-        prefix = self.cluster.env()["REPRISE_PREFIX"]
-        return self.all_records([topic for topic in self.topics()
-                                 if topic.startswith(f"{prefix}.") and topic != f"{prefix}.dead"])
-
-    def unread(self, runtime):
-        return len(self.of_steps()) - int(runtime.rows("SELECT sum(greatest(next_offset, 0)) FROM rp_lane")[0][0])
-
     def send_again(self):
         """In the partition where it was, which is the lane of its key; how many there were, how many went out."""
         records = self.of_steps()

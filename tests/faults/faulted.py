@@ -14,7 +14,7 @@ import threading
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import outage  # noqa: E402
-from outage import crash_test  # noqa: E402
+from outage import crash_test, processes  # noqa: E402,F401
 from runtime import until  # noqa: E402
 
 LONG = os.environ.get("REPRISE_LONG") == "1"
@@ -24,6 +24,20 @@ class Doomed(crash_test.Customer):
     """Of a process that will go silent: it goes home when nobody answers, and asks again later with its keys."""
 
     comes_again_after_503 = True
+
+    def __init__(self, runtime, book, name, chance, pause=0.0):
+        super().__init__(runtime, book, name, chance)
+        self.pause = pause
+
+    def reserve(self, client, token, held):
+        threading.Event().wait(self.pause)
+        super().reserve(client, token, held)
+
+    def queue(self, client):
+        """Also while the process does not know yet what it has."""
+        while client.ask("GET", "/readyz").status == 503:
+            threading.Event().wait(0.2)
+        return super().queue(client)
 
 
 class Faulted(outage.Outage):
@@ -74,6 +88,16 @@ class Faulted(outage.Outage):
     def published(self):
         """How often each message and record is in Kafka, by its id."""
         return collections.Counter(dict(record["headers"])["ce_id"] for record in self.all_records(self.topics()))
+
+    def of_steps(self):
+        """All records that go between steps."""
+        prefix = self.cluster.env()["REPRISE_PREFIX"]
+        return self.all_records([topic for topic in self.topics()
+                                 if topic.startswith(f"{prefix}.") and topic != f"{prefix}.dead"])
+
+    def unread(self, runtime):
+        """How many of those no lane has come to; none is passed over, so that counting them is enough."""
+        return len(self.of_steps()) - int(runtime.rows("SELECT sum(greatest(next_offset, 0)) FROM rp_lane")[0][0])
 
     def nothing_waits_for_an_owner(self, runtime):
         """What processes that are gone left behind was published, and they are buried."""
