@@ -28,6 +28,7 @@ class Customer(crash_test.Customer):
     """Queues, reserves and pays until it is told to stop; 503 is an answer it may meet at any time."""
 
     comes_again_after_503 = True
+    patience = 30.0
 
     def __init__(self, runtime, book, name, chance, stopped, pause):
         super().__init__(runtime, book, name, chance)
@@ -35,7 +36,7 @@ class Customer(crash_test.Customer):
 
     def run(self):
         try:
-            with contextlib.closing(Client(self.runtime.port, timeout=30)) as client:
+            with contextlib.closing(Client(self.runtime.port, timeout=self.patience)) as client:
                 while (token := self.queue(client)) is None and not self.stopped.is_set():
                     pass
                 held = []
@@ -90,6 +91,7 @@ class Outage(crash_test.Crash):
     """Inherits what must add up in the end."""
 
     test_killed_twenty_times_under_load_everything_adds_up = None
+    customer = Customer
     kinds = None  # of servers, where they are set up otherwise than they mostly are
 
     @classmethod
@@ -119,8 +121,9 @@ class Outage(crash_test.Crash):
     @contextlib.contextmanager
     def load(self, *runtimes):
         """Customers of every runtime, from before the outage until after it."""
-        self.customers = [Customer(runtime, self.book, f"u{n}-{i}", random.Random(self.chance.random()), self.stopped,
-                                   0.45 * len(runtimes)) for n, runtime in enumerate(runtimes) for i in range(3)]
+        self.customers = [self.customer(runtime, self.book, f"u{n}-{i}", random.Random(self.chance.random()),
+                                        self.stopped, 0.45 * len(runtimes))
+                          for n, runtime in enumerate(runtimes) for i in range(3)]
         for customer in self.customers:
             customer.start()
         try:
@@ -130,7 +133,7 @@ class Outage(crash_test.Crash):
         finally:
             self.stopped.set()
             for customer in self.customers:
-                customer.join(60)
+                customer.join(30 + customer.patience)
         self.assertFalse(any(customer.is_alive() for customer in self.customers))
         self.assertEqual(self.book.odd, [])
 
