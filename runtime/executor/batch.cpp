@@ -178,6 +178,16 @@ Batch::Ran Batch::RunWave(std::vector<Message>& wave) {
   return Ran::kOk;
 }
 
+/// Whether its saga sent this undo.  A database that has lost its last commits may know nothing of
+/// it.
+Result<bool> Batch::SentBySaga(const Message& message) {
+  auto sagas = tx_.Lock(std::span(&message.saga, 1));
+  if (!sagas) return sagas.error();
+  if (sagas->empty()) return false;
+  const Saga& saga = sagas->front();
+  return (message.undo_last ? saga.last_sent : saga.sent).Has(message.step);
+}
+
 Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::vector<Attempt>& attempts) {
   const Plan& plan = *x_.plans_.Find(message.plan);
   const Step& step = plan.step(message.step);
@@ -188,6 +198,15 @@ Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::vector<At
   if (!claimed.known && !asked) {
     DeadLetterOf(message, "expired", "the saga of this message is not known any more", false);
     return Ran::kOk;
+  }
+  if (!step.side && message.phase != Phase::kDo && !message.retry) {
+    const auto sent = SentBySaga(message);
+    if (!sent) return Fail(sent.error());
+    if (!*sent) {
+      Log(LogLevel::kWarn, "an undo that its saga has not sent is dropped: a lost commit sent it",
+          {{"saga", message.saga.ToString()}, {"step", step.name}});
+      return Ran::kOk;
+    }
   }
   Meeting meeting = Meet(*plan.pipeline, claimed.row, message);
   Attempt attempt;

@@ -77,6 +77,7 @@ class Batch {
   Ran Rounds(std::vector<Message> in);
   std::vector<Message> TakeWave(std::vector<Message>& in);
   Ran RunWave(std::vector<Message>& wave);
+  Result<bool> SentBySaga(const Message& message);
   Ran MeetMessage(Message& message, Claimed& claimed, std::vector<Attempt>& attempts);
   Ran Begin(Attempt attempt, std::vector<Attempt>& attempts);
   Ran Tell(const Message& message);

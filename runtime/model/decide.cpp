@@ -88,6 +88,9 @@ Decision Deciding::Run() {
     return refusal;
   }
   saga_.changed = fact_.now;
+  // Where the journal has lost commits, what they sent comes before they are made again: the count
+  // may have been through nought too early.
+  if (saga_.state == SagaState::kDone && saga_.open > 0) Reopen(SagaState::kRunning);
   // The inline steps of a saga that began without an event are still to come.
   if (fact_.kind != Kind::kBegan || !fact_.event.empty()) Finish();
   return std::move(decision_);

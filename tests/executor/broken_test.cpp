@@ -90,6 +90,28 @@ TEST_F(BrokenTest, AMessageOfASagaThatIsNotKnownIsADeadLetterAndNothingRuns) {
   for (const DeadLetter& letter : Letters()) EXPECT_EQ(letter.code, "expired");
 }
 
+TEST_F(BrokenTest, AnUndoThatItsSagaHasNotSentIsDropped) {
+  Flow({A("a", "start"), A("b", "a.ok")});
+  int undone = 0;
+  plugins_.On("p.a", [&](Call& call) {
+    undone += call.phase == Phase::kUndo;
+    Ok(call);
+  });
+  const Uuid id = Begin("start");
+  Message undo;
+  undo.id = Derived(id, {"undo", "a", "undo", "0"});
+  undo.saga = id;
+  undo.pipeline = "flow";
+  undo.plan = Find("flow")->hash;
+  undo.phase = Phase::kUndo;
+  undo.at = clock_.Now();
+  ASSERT_TRUE(engine_->bus().Publish(std::vector<Message>{undo}));
+  Run();
+  EXPECT_EQ(undone, 0);
+  EXPECT_EQ(State(id), "done");
+  EXPECT_THAT(Letters(), ::testing::IsEmpty());
+}
+
 TEST_F(BrokenTest, ASideStepsLetterCanBeReplayedWhenItsSagaIsPurged) {
   Flow({A("a", "start"), Side("s", "a.ok")});
   plugins_.On("p.s", [](Call& call) { Fail(call, "no_disk"); });

@@ -3,11 +3,13 @@
 a copy that is some seconds old, while Kafka and Redis remember.  What the database knows goes on and adds up; of what
 it has forgotten no effect is left or comes back, and its messages become dead letters."""
 
+import contextlib
 import shutil
 import subprocess
 
 from faulted import Faulted
-from runtime import STEPS, timed_main, until
+from outage import ENV
+from runtime import STEPS, Runtime, timed_main, until
 
 LOST = 6  # seconds
 
@@ -18,6 +20,72 @@ class ADatabaseThatLostItsLastCommits(Faulted):
 
     def test_row_07_and_the_processes_die_with_it(self):
         self.loses(self.roles(), die=True)
+
+    def test_row_07_what_was_under_way_then_and_done_since_is_done_again(self):
+        self.done_since(("held", "paying", "paid"))
+
+    def test_row_07_what_was_under_way_then_and_taken_back_since_is_done_after_all(self):
+        first = self.done_since(("cancelled", "paying", "paid"), "--fault", "reservation/deadline.do=fail")
+        self.assertIn("an undo that its saga has not sent is dropped", first.log)
+
+    def done_since(self, since, *fault):
+        """The log has messages of steps that the database does not know to have run, and of those behind them."""
+        rest = ["--steps", ",".join(step for step in STEPS if step != "reserve")]
+        first = Runtime(env=ENV, options=["--steps", "reserve"], cluster=self.cluster)
+        self.stack.callback(first.close)
+        with contextlib.suppress(AssertionError):
+            first.start(within=1)  # it is not ready before somebody does the rest
+        second, door = self.start(options=rest), self.start(options=["--steps", "http"])
+        with self.load(door):
+            self.assertEqual(first.stop(within=20), 0, first.log)
+            before = len(self.book.accepted)
+            until("many are under way", lambda: len(self.book.accepted) >= before + 25, within=60)  # more than can be paid
+            under_way = set(self.book.accepted) - self.reserved(door, "held", "paying", "paid", "rejected")
+            self.keep()
+            self.again(second, *rest, *fault)
+            first.start(within=90)
+            until(f"what was under way is {since[0]}", lambda: under_way <= self.reserved(door, *since, "rejected"), within=60)
+            self.ready_again(door, second, within=90)
+            self.more_are_accepted()
+        lanes = self.lanes_of_two()
+        first.kill()
+        second.kill()
+        self.put_back()
+        # What followed from the first step is read before it is done again: to the database, out of nothing.
+        self.again(second, *rest)
+        until("the others' lanes are read", lambda: self.unread_but(lanes, "reserve") == 0, within=90, every=0.5)
+        first.start(within=90)
+        self.ready_again(door, second, within=90)
+        self.forget(door)
+        self.adds_up(door, first, second)
+        return first
+
+    @staticmethod
+    def again(runtime, *options):
+        """Not ready yet: another one is away."""
+        if runtime.process.poll() is None:
+            runtime.kill()
+        with contextlib.suppress(AssertionError):
+            runtime.start(options=options, within=1)
+
+    @staticmethod
+    def reserved(runtime, *statuses):
+        return {row[0] for row in runtime.rows("SELECT id FROM reservation_row WHERE status IN ('" + "', '".join(statuses) +
+                                               "')")}
+
+    def lanes_of_two(self):
+        """Those of the process that has one step, of two partitions."""
+        lanes = self.cluster.sql("SELECT string_agg(id::text, ',') FROM rp_lane WHERE worker IS NOT NULL GROUP BY worker "
+                                 "HAVING count(*) = 2")
+        self.assertEqual(len(lanes), 1)
+        return lanes[0][0]
+
+    def unread_but(self, lanes, step):
+        """How many records no lane has come to, but for these lanes, which are this step's."""
+        topic = f"{self.cluster.env()['REPRISE_PREFIX']}.reservation.{step}"
+        there = sum(record["topic"] != topic for record in self.of_steps())
+        return there - int(self.cluster.sql(
+            f"SELECT sum(greatest(next_offset, 0)) FROM rp_lane WHERE id NOT IN ({lanes})")[0][0])
 
     def roles(self):
         """Two that share the steps and one for HTTP, so that messages take the wire."""

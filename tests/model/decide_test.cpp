@@ -537,6 +537,23 @@ TEST_F(DecideTest, CancelUndoesEverythingAlsoOfADoneSaga) {
   EXPECT_EQ(saga.ended, Time{});
 }
 
+TEST_F(DecideTest, WhatALostCommitHadSentMayComeFirstAndEndsNothingForGood) {
+  Begin("requested");
+  Done("hold");
+  ASSERT_EQ(saga.state, SagaState::kDone) << "to the journal, nothing is to come any more";
+  Done("deadline", "", 0);
+  Done("tell");
+  Done("reserve", "held");  // again; what it sends came already
+  EXPECT_EQ(saga.state, SagaState::kRunning) << "its timer is armed";
+  EXPECT_EQ(saga.open, 1);
+  EXPECT_EQ(saga.ended, Time{});
+  Done("deadline", "due");
+  Done("release", "expired");
+  const Decision last = Done("free");
+  EXPECT_EQ(saga.state, SagaState::kDone);
+  EXPECT_THAT(last.notices, IsEmpty()) << "$done is told once";
+}
+
 TEST_F(DecideTest, TimeoutUndoesARunningSagaOnly) {
   Reserved();
   Saga running = saga;
