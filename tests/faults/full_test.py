@@ -96,7 +96,8 @@ class AFullDisk(Faulted):
         with self.load(*runtimes):
             for turn in range(2):
                 self.fill(filler)
-                until("somebody is refused", lambda: sum(c.refused for c in self.customers) > 5 * (turn + 1), within=120)
+                enough = 5 * (turn + 1)
+                until("some are refused", lambda n=enough: sum(c.refused for c in self.customers) > n, within=120)
                 self.wait(SECONDS)
                 filler.unlink()
                 if not processes.alive(self.servers.part("postgres").kept["process"]):

@@ -39,12 +39,14 @@ class ADatabaseThatLostItsLastCommits(Faulted):
         with self.load(door):
             self.assertEqual(first.stop(within=20), 0, first.log)
             before = len(self.book.accepted)
-            until("many are under way", lambda: len(self.book.accepted) >= before + 25, within=60)  # more than can be paid
+            # More than can be paid for.
+            until("many are under way", lambda: len(self.book.accepted) >= before + 25, within=60)
             under_way = set(self.book.accepted) - self.reserved(door, "held", "paying", "paid", "rejected")
             self.keep()
             self.again(second, *rest, *fault)
             first.start(within=90)
-            until(f"what was under way is {since[0]}", lambda: under_way <= self.reserved(door, *since, "rejected"), within=60)
+            until(f"what was under way is {since[0]}",
+                  lambda: under_way <= self.reserved(door, *since, "rejected"), within=60)
             self.ready_again(door, second, within=90)
             self.more_are_accepted()
         lanes = self.lanes_of_two()
@@ -70,13 +72,13 @@ class ADatabaseThatLostItsLastCommits(Faulted):
 
     @staticmethod
     def reserved(runtime, *statuses):
-        return {row[0] for row in runtime.rows("SELECT id FROM reservation_row WHERE status IN ('" + "', '".join(statuses) +
-                                               "')")}
+        among = ", ".join(f"'{status}'" for status in statuses)
+        return {row[0] for row in runtime.rows(f"SELECT id FROM reservation_row WHERE status IN ({among})")}
 
     def lanes_of_two(self):
         """Those of the process that has one step, of two partitions."""
-        lanes = self.cluster.sql("SELECT string_agg(id::text, ',') FROM rp_lane WHERE worker IS NOT NULL GROUP BY worker "
-                                 "HAVING count(*) = 2")
+        lanes = self.cluster.sql("SELECT string_agg(id::text, ',') FROM rp_lane WHERE worker IS NOT NULL "
+                                 "GROUP BY worker HAVING count(*) = 2")
         self.assertEqual(len(lanes), 1)
         return lanes[0][0]
 
@@ -90,7 +92,8 @@ class ADatabaseThatLostItsLastCommits(Faulted):
     def roles(self):
         """Two that share the steps and one for HTTP, so that messages take the wire."""
         steps = ["--steps", ",".join(STEPS)]
-        return [self.start(options=["--steps", "http"]) if n == 2 else self.start(options=steps) for n in range(3)][::-1]
+        workers = [self.start(options=steps) for _ in range(2)]
+        return [self.start(options=["--steps", "http"]), *workers]
 
     def loses(self, runtimes, die=False):
         door = runtimes[0]
@@ -136,11 +139,13 @@ class ADatabaseThatLostItsLastCommits(Faulted):
         self.assertTrue(lost, "nothing was lost, so nothing was tried")
         for table, column in (("reservation_row", "id"), ("rp_step", "saga"), ("rp_due", "saga"),
                               ("rp_idempotency", "saga"), ("payment_taken", "payment_id")):
-            ghosts = door.rows(f"SELECT {column} FROM {table} WHERE {column}::text NOT IN (SELECT id::text FROM rp_saga)")
+            ghosts = door.rows(
+                f"SELECT {column} FROM {table} WHERE {column}::text NOT IN (SELECT id::text FROM rp_saga)")
             self.assertEqual(ghosts, [], f"of what was forgotten there is something in {table}")
         letters = door.rows("SELECT code, count(*), count(*) FILTER (WHERE saga IN (SELECT id FROM rp_saga)) "
                             "FROM rp_dead GROUP BY code")
-        print(f"{len(lost)} of {len(self.book.accepted)} reservations were forgotten; dead letters {letters}", flush=True)
+        print(f"{len(lost)} of {len(self.book.accepted)} reservations were forgotten; dead letters {letters}",
+              flush=True)
         self.assertEqual([row for row in letters if row[0] != "expired" or row[2] != "0"], [])
         self.cluster.sql("DELETE FROM rp_dead")  # as a person drops them
         self.book.accepted = {r: of for r, of in self.book.accepted.items() if r not in lost}
