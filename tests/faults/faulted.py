@@ -25,13 +25,17 @@ class Doomed(crash_test.Customer):
 
     comes_again_after_503 = True
 
-    def __init__(self, runtime, book, name, chance, pause=0.0):
+    def __init__(self, runtime, book, name, chance, pause=0.0, pays=1.0):
         super().__init__(runtime, book, name, chance)
-        self.pause = pause
+        self.pause, self.pays = pause, pays  # between two reservations, in seconds; how many of them it pays for
 
     def reserve(self, client, token, held):
         threading.Event().wait(self.pause)
         super().reserve(client, token, held)
+
+    def pay(self, client, token, reservation):
+        if self.chance.random() < self.pays:
+            super().pay(client, token, reservation)
 
     def queue(self, client):
         """Also while the process does not know yet what it has."""
