@@ -148,6 +148,7 @@ std::vector<Message> Batch::TakeWave(std::vector<Message>& in) {
 Batch::Ran Batch::RunWave(std::vector<Message>& wave) {
   std::vector<Transaction::StepKey> keys;
   std::vector<Message*> met;
+  std::vector<Uuid> undone;
   keys.reserve(wave.size());
   for (Message& message : wave) {
     const Plan* plan = x_.plans_.Find(message.plan);
@@ -162,12 +163,16 @@ Batch::Ran Batch::RunWave(std::vector<Message>& wave) {
     } else {
       keys.push_back({message.saga, message.step, ItemOf(plan->step(message.step), message.id)});
       met.push_back(&message);
+      if (message.phase != Phase::kDo) undone.push_back(message.saga);
     }
   }
   FAILPOINT("claim.before");
   auto claimed = tx_.Claim(keys);
   if (!claimed) return Fail(claimed.error());
   FAILPOINT("claim.after");
+  if (!undone.empty()) {  // for SentBySaga: a journal far away is asked once
+    if (auto sagas = tx_.Lock(undone); !sagas) return Fail(sagas.error());
+  }
   std::vector<Attempt> attempts;
   attempts.reserve(met.size());
   for (std::size_t i = 0; i < met.size(); ++i) {
