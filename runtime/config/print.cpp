@@ -11,8 +11,21 @@ namespace {
 
 constexpr std::string_view kMask = "***";
 
+/// As a text that Interpolate gives back: `${x}` is `${{x}}`; one that never ends is put together.
 std::string Quoted(std::string_view text) {
-  return json::serialize(json::string(text));
+  std::string out;
+  for (size_t at = text.find("${"); at != std::string_view::npos; at = text.find("${")) {
+    const size_t end = text.find('}', at);
+    out += text.substr(0, at);
+    if (end == std::string_view::npos) {
+      out += "${DOLLAR:$}{";
+      text.remove_prefix(at + 2);
+    } else {
+      out += fmt::format("${{{{{}}}}}", text.substr(at + 2, end - at - 2));
+      text.remove_prefix(end + 1);
+    }
+  }
+  return json::serialize(json::string(out += text));
 }
 
 std::string Size(std::int64_t bytes) {
@@ -44,6 +57,12 @@ std::string Plugins(const Deployment& deployment, const PluginCatalog& catalog) 
     }
   }
   return out.empty() ? "" : "plugins:\n" + out;
+}
+
+std::string Paths(const std::vector<std::string>& paths) {
+  std::string out;
+  for (const std::string& path : paths) out += (out.empty() ? "" : ", ") + Quoted(path);
+  return "plugin_path: [" + out + "]\n";
 }
 
 std::string Cluster(const Deployment::Cluster& cluster) {
@@ -90,11 +109,7 @@ std::string Print(const Deployment& deployment, const PluginCatalog& catalog) {
   std::string out = "runtime: " + deployment.name + "\n";
   out += "engine: " + deployment.engine + "\n";
   out += "listen: " + Quoted(deployment.listen) + "\n";
-  out += "plugin_path: [";
-  for (size_t i = 0; i < deployment.plugin_path.size(); ++i) {
-    out += (i > 0 ? ", " : "") + Quoted(deployment.plugin_path[i]);
-  }
-  out += "]\n";
+  if (!deployment.plugin_path.empty()) out += Paths(deployment.plugin_path);
   out += "embedded: { file: " + Quoted(deployment.embedded.file) + " }\n";
   out += Cluster(deployment.cluster);
   out += Plugins(deployment, catalog);

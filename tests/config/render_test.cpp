@@ -149,5 +149,18 @@ TEST(Print, IsARuntimeFileAgain) {
   EXPECT_EQ(Print(again.deployment, ConcertCatalog()), text);
 }
 
+TEST(Print, KeepsTextThatLooksLikeAVariable) {
+  for (const std::string file : {"a${X}b${Y:z}}", "${{X}}", "${", "a${b${", "$", "{X}", "$${X}"}) {
+    Deployment deployment;
+    deployment.name = "shop";
+    deployment.embedded.file = file;
+    Folder folder;
+    folder.Write("r.yaml", Print(deployment, {}));
+    const Loaded again = Load({folder.Path()}, {}, Variables({}));
+    EXPECT_EQ(RenderText(again.findings), "");
+    EXPECT_EQ(again.deployment.embedded.file, file);
+  }
+}
+
 }  // namespace
 }  // namespace reprise::runtime::test
