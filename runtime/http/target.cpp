@@ -19,7 +19,7 @@ bool IsUnreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
-Error Bad(std::string what) {
+Error BadTarget(std::string what) {
   return Error{Code::kInvalid, std::move(what)};
 }
 
@@ -34,7 +34,8 @@ Status ParseQuery(std::string_view query,
     auto name = PercentDecode(part.substr(0, equals), true);
     auto value = PercentDecode(
         equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1), true);
-    if (!name || !value) return Bad("the query does not decode: a bad escape, a NUL or not UTF-8");
+    if (!name || !value)
+      return BadTarget("the query does not decode: a bad escape, a NUL or not UTF-8");
     fields.emplace_back(std::move(*name), std::move(*value));
   }
   return {};
@@ -45,7 +46,7 @@ Status ParsePath(std::string_view path, std::vector<std::string>& segments) {
   for (std::size_t at = 1; at <= path.size();) {
     const std::size_t end = std::min(path.find('/', at), path.size());
     auto segment = PercentDecode(path.substr(at, end - at));
-    if (!segment) return Bad("the path does not decode: a bad escape, a NUL or not UTF-8");
+    if (!segment) return BadTarget("the path does not decode: a bad escape, a NUL or not UTF-8");
     segments.push_back(std::move(*segment));
     at = end + 1;
   }
@@ -96,12 +97,12 @@ Result<RequestTarget> ParseTarget(std::string_view target) {
     const std::size_t end = target.find_first_of("/?", authority);
     target = end == std::string_view::npos ? std::string_view("/") : target.substr(end);
   }
-  if (target.find('#') != std::string_view::npos) return Bad("the target has a fragment");
+  if (target.find('#') != std::string_view::npos) return BadTarget("the target has a fragment");
   const std::size_t question = target.find('?');
   RequestTarget parsed;
   parsed.path = std::string(target.substr(0, question));
   if (parsed.path.empty()) parsed.path = "/";
-  if (parsed.path[0] != '/') return Bad("the target must begin with '/'");
+  if (parsed.path[0] != '/') return BadTarget("the target must begin with '/'");
   if (auto s = ParsePath(parsed.path, parsed.segments); !s) return s.error();
   if (question != std::string_view::npos) {
     if (auto s = ParseQuery(target.substr(question + 1), parsed.query); !s) return s.error();
