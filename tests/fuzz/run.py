@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 """Runs the fuzz targets of a build folder: run.py build-fuzz --minutes 5 [--only NAME,..] [--jobs 2] [--seed N]
 
-Each starts with its seeds (corpus/NAME) and with what it found before (BUILD/corpus/NAME).  The log of each is
-BUILD/logs/NAME.log.  What breaks a target is kept in BUILD/findings/NAME-*, and makes the run fail; a target that did not
-run at all does, too.
+Each starts with its seeds (corpus/NAME) and with what it found before (BUILD/corpus/NAME), and knows the words of NAME.dict
+if there is one.  The log of each is BUILD/logs/NAME.log.  At the end there is a line for each, and under it, for what broke
+it, the command that plays it again:
+
+    fuzz target=yaml seed=42 executions=1234 findings=1
+        replay: build-fuzz/tests/fuzz/yaml_fuzz build-fuzz/findings/yaml-crash-1
+
+A finding makes the run fail; a target that did not run at all does, too (findings=0 executions=0), and its log says why.
 """
 import argparse
 import concurrent.futures
@@ -25,24 +30,28 @@ def summary(log):
 
 
 def fuzz(build, name, seconds, seed):
+    """What to tell of the target, and whether it ended well."""
     own, logs, findings = build / "corpus" / name, build / "logs", build / "findings"
     for folder in (own, logs, findings):
         folder.mkdir(parents=True, exist_ok=True)
     before = set(findings.glob(f"{name}-*"))
-    command = [str(build / "tests" / "fuzz" / f"{name}_fuzz"), str(own), str(HERE / "corpus" / name),
+    binary, words, log = build / "tests" / "fuzz" / f"{name}_fuzz", HERE / f"{name}.dict", logs / f"{name}.log"
+    command = [str(binary), str(own), str(HERE / "corpus" / name),
                f"-max_total_time={seconds}", f"-seed={seed}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=4096",
                "-print_final_stats=1", f"-artifact_prefix={findings / name}-"]
-    log = logs / f"{name}.log"
+    if words.exists():
+        command.append(f"-dict={words}")
     with open(log, "w") as out:
         code = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                               env=os.environ | {"UBSAN_OPTIONS": "print_stacktrace=1"}).returncode
-    text = log.read_text(errors="replace")
-    _, runs = summary(text)
-    new = sorted(str(f) for f in set(findings.glob(f"{name}-*")) - before)
+    _, runs = summary(log.read_text(errors="replace"))
+    new = sorted(set(findings.glob(f"{name}-*")) - before)
     good = code == 0 and not new and bool(runs)
-    print(f"{name:10} seed {seed:<11} {runs or 0:>10} executions  {'no finding' if good else 'FAILED: ' + (' '.join(new) or str(log))}",
-          flush=True)
-    return good
+    told = [f"fuzz target={name} seed={seed} executions={runs or 0} findings={len(new)}"]
+    told += [f"    replay: {binary} {finding}" for finding in new]
+    if not good:
+        told.append(f"    log: {log} (exit {code})")
+    return "\n".join(told), good
 
 
 def main():
@@ -58,8 +67,9 @@ def main():
         names = [n for n in names if n in args.only.split(",")]
     seed = args.seed or secrets.randbelow(2**31 - 1) + 1
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        good = list(pool.map(lambda n: fuzz(args.build.resolve(), n, max(1, int(args.minutes * 60)), seed), names))
-    return 0 if good and all(good) else 1
+        ended = list(pool.map(lambda n: fuzz(args.build.resolve(), n, max(1, int(args.minutes * 60)), seed), names))
+    print("\n".join(told for told, _ in ended))
+    return 0 if ended and all(good for _, good in ended) else 1
 
 
 if __name__ == "__main__":

@@ -34,14 +34,22 @@ class Run(unittest.TestCase):
     def test_prints_seed_and_executions(self):
         ran = self.run_it()
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
-        self.assertRegex(ran.stdout, r"token +seed 9 +1234 executions +no finding")
+        self.assertRegex(ran.stdout, r"^fuzz target=token seed=9 executions=1234 findings=0\n$")
+
+    def test_gives_a_target_its_seeds_and_words(self):
+        self.target('echo "$@"\n' + GOOD)
+        self.assertEqual(self.run_it().returncode, 0)
+        told = (self.build / "logs/token.log").read_text()
+        self.assertIn(str(HERE / "corpus/token"), told)
+        self.assertEqual((HERE / "token.dict").exists(), "-dict=" in told)
 
     def test_keeps_a_finding_and_fails(self):
         self.target(FINDS)
         ran = self.run_it()
         self.assertEqual(ran.returncode, 1)
-        self.assertTrue((self.build / "findings/token-crash-1").exists())
-        self.assertIn("token-crash-1", ran.stdout)
+        found = self.build.resolve() / "findings/token-crash-1"
+        self.assertIn("fuzz target=token seed=9 executions=7 findings=1\n", ran.stdout)
+        self.assertIn(f"replay: {self.build.resolve()}/tests/fuzz/token_fuzz {found}\n", ran.stdout)
 
     def test_a_target_that_executed_nothing_is_no_success(self):
         self.target("exit 0\n")

@@ -11,9 +11,19 @@ namespace {
 using namespace reprise::runtime;
 using reprise::fuzz::Must;
 
+/// A statement without end is an author's own affair too: SQLite ends it.
+int g_thousands = 0;
+
+int Bound(sqlite3* db, const char**, const sqlite3_api_routines*) {
+  const auto enough = [](void*) { return static_cast<int>(++g_thousands > 1000); };
+  sqlite3_progress_handler(db, 1000, enough, nullptr);
+  return SQLITE_OK;
+}
+
 SqliteEngine& Engine() {
   static const std::unique_ptr<SqliteEngine> engine = [] {
     sqlite3_hard_heap_limit64(std::int64_t{256} << 20);  // zeroblob(1e9) is an author's own affair
+    sqlite3_auto_extension(reinterpret_cast<void (*)()>(&Bound));
     auto opened = SqliteEngine::Open({.file = ":memory:"});
     Must(opened.ok(), "an engine in memory opens");
     const Status made = (*opened)->journal().Migrate(std::vector<Journal::PluginMigration>{
@@ -25,6 +35,7 @@ SqliteEngine& Engine() {
 }
 
 std::unique_ptr<Transaction> Begin() {
+  g_thousands = 0;
   auto begun = Engine().journal().Begin();
   Must(begun.ok(), "a transaction begins");
   return std::move(*begun);
@@ -66,6 +77,7 @@ void Statement(std::string_view sql) {
         (void)tx->sql().Run(sql, {}, [](std::span<const SqlValue>) {});
       }
     }  // rolled back
+    g_thousands = 0;
     std::int64_t left = -1;
     const auto counted = Engine().journal().reads().Run(
         "SELECT count(*) FROM shop", {},
