@@ -17,7 +17,7 @@ BUILD ?= build
 JOBS  ?= $(shell nproc)
 CTEST ?= ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench faults reliability simulate sanitize mutants fuzz tidy format clean
+.PHONY: all packages test-packages release tests test demo cluster-demo bench cluster-bench faults reliability simulate sanitize sanitize-threads mutants fuzz tidy format clean
 all: release
 
 packages:
@@ -76,6 +76,19 @@ sanitize: test-packages $(LOGS)
 	$(CONFIGURE) -B build-sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_UNITY_BUILD=ON -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DREPRISE_SANITIZE=address,undefined
 	cmake --build build-sanitize -j $(JOBS) --target reprise_tests
 	ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE "slow|cluster" --output-junit $(abspath $(LOGS))/sanitize.xml
+
+# What many threads run: the executor, the HTTP server, the engines, and the binary as its users meet it.  A race in any of
+# its processes is a file in build-tsan/races; those of libraries that are not built for it are in tests/tsan/suppressions.
+TSAN = TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan/suppressions log_path=$(CURDIR)/build-tsan/races/race" \
+       ctest --test-dir build-tsan --output-on-failure -j $(JOBS) --timeout 900
+sanitize-threads: test-packages $(LOGS)
+	$(CONFIGURE) -B build-tsan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_UNITY_BUILD=ON -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DREPRISE_SANITIZE=thread
+	cmake --build build-tsan -j $(JOBS) --target all reprise_threads
+	rm -rf build-tsan/races && mkdir build-tsan/races
+	@good=true; \
+	$(TSAN) -LE cluster -R "^((base|http|plugin|sqlite|executor|app)[.]|e2e[.](http|topics)$$)" --output-junit $(abspath $(LOGS))/threads.xml || good=false; \
+	$(TSAN) -L cluster -R "^((kafka|postgres|redis|conformance)[.]|e2e[.]cluster[.](http|topics)$$)" --output-junit $(abspath $(LOGS))/threads-cluster.xml || good=false; \
+	cat build-tsan/races/* 2>/dev/null && good=false; $$good
 
 mutants: test-packages $(LOGS)
 	tests/mutants/mutants.py $(ARGS) | tee $(LOGS)/mutants.txt
