@@ -8,6 +8,7 @@
 #   make reliability    writes tests/RELIABILITY.md from what the last runs of these commands left
 #   make simulate   runs the concert in simulated disorder for MINUTES=5, from a fresh seed that it prints
 #   make sanitize   builds and runs the unit tests under ASan and UBSan
+#   make sanitize-threads   builds and runs under TSan what many threads run: the executor, the HTTP server, the engines
 #   make mutants    wakes each of twenty planted bugs, and wants a test to fail for it (tests/mutants)
 #   make fuzz       runs the fuzz targets for MINUTES=5 each, under ASan and UBSan (tests/fuzz)
 #   make tidy       .clang-format and .clang-tidy are clean;  make format: makes the first so
@@ -110,4 +111,4 @@ format:
 	git ls-files '*.cpp' '*.h' '*.hpp' | grep -v '/abi\.h$$' | xargs clang-format-14 -i
 
 clean:
-	rm -rf $(BUILD) build-sanitize build-mutants build-fuzz build-tidy
+	rm -rf $(BUILD) build-sanitize build-tsan build-mutants build-fuzz build-tidy
