@@ -45,12 +45,14 @@ SystemClock::SystemClock(double speed)
     : anchor_real_ms_(RealMillis()), anchor_ms_(RealMillis()), speed_(speed) {}
 
 std::int64_t SystemClock::Real() const {
-  return RealMillis() + offset_ms_.load();
+  const std::int64_t offset = offset_ms_.load();
+  return offset == 0 ? RealMillis() : Read<std::chrono::steady_clock>() + offset;
 }
 
 void SystemClock::Follow(Time time) {
-  const std::int64_t before = offset_ms_.exchange(ToMillis(time) - RealMillis());
-  const std::int64_t moved = offset_ms_.load() - before;
+  const std::int64_t offset = ToMillis(time) - Read<std::chrono::steady_clock>();
+  const std::int64_t before = offset_ms_.exchange(offset);
+  const std::int64_t moved = before == 0 ? ToMillis(time) - RealMillis() : offset - before;
   // The first word, or a clock that was set: at speed 1 its time is ours; a fast clock keeps what
   // it has counted.
   if (std::abs(moved) < 1000) return;

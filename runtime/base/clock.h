@@ -50,7 +50,8 @@ class SystemClock : public Clock {
   void SetSpeed(double speed);
 
   /// Another clock said `time` a moment ago: from now on this one goes by it, so that all who
-  /// follow the same clock agree.  At speed 1 it is never ahead of that clock.
+  /// follow the same clock agree, wherever their machines' clocks are set to meanwhile.  At speed 1
+  /// it is never ahead of that clock.
   void Follow(Time time);
 
  private:
@@ -58,7 +59,8 @@ class SystemClock : public Clock {
 
   std::int64_t Real() const;
 
-  std::atomic<std::int64_t> offset_ms_ = 0;  // of the clock that is followed, to the machine's
+  // Of the clock that is followed, to the machine's steady one; 0: none is.
+  std::atomic<std::int64_t> offset_ms_ = 0;
   std::atomic<std::int64_t> anchor_real_ms_;
   std::atomic<std::int64_t> anchor_ms_;
   std::atomic<double> speed_;
