@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes tests/RELIABILITY.md from what the last runs left: reliability.py BUILD [PAGE]
 
-BUILD/reliability has rows.jsonl (`make faults`), simulation.json (`make faults`, `make simulate`), sanitize.xml, threads.xml, threads-cluster.xml
-(`make sanitize`, `make sanitize-threads`), fuzz.txt (`make fuzz`) and mutants.txt (`make mutants`). What is not there was not run,
-and the page says so.
+BUILD/reliability has rows.jsonl and simulation.json (`make faults`), sanitize.xml (`make sanitize`), threads.xml and
+threads-cluster.xml (`make sanitize-threads`), fuzz.txt (`make fuzz`) and mutants.txt (`make mutants`). What is not there was not
+run, and the page says so.
 """
 import datetime
 import json
