@@ -108,6 +108,8 @@ class Customer(threading.Thread):
 
 class Crash(unittest.TestCase):
     seats = SEATS
+    # How its saga may be shown, for each end of a reservation.
+    sagas_of = {"HELD": {"running"}, "CONFIRMED": {"running"}, "REJECTED": {"done"}}
 
     def test_killed_twenty_times_under_load_everything_adds_up(self):
         print(f"REPRISE_CRASH_SEED={SEED}", flush=True)
