@@ -100,6 +100,8 @@ const char* ReadHeaders(const RecordView& record, const Topics::Place& place, Me
 }
 
 std::string WhyBroken(const RecordView& record, const Topics::Place& place, Message& m) {
+  if (record.partition < 0 || static_cast<std::uint32_t>(record.partition) >= place.partitions)
+    return "a partition that its topic does not have";
   if (const char* why = ReadHeaders(record, place, m); why != nullptr) return why;
   if (record.has_value) {
     auto payload = Payload::Parse(record.value);

@@ -29,7 +29,7 @@ class AFormerOwnerThatDoesNotKnowIt(Faulted):
 
     def late(self, steady, name, role):
         told = steady.log.count(ADOPTED)
-        zombie = self.start(options=(*role, "--fault", f"publish:before:hit={self.chance.randint(20, 60)}:stop"))
+        zombie = self.start(options=(*role, "--fault", f"produce:before:hit={self.chance.randint(20, 60)}:stop"))
         with self.doomed(zombie, name.replace(" ", "-")):
             until("it stands still", lambda: stands_still(zombie.process), within=60)
             began = time.monotonic()

@@ -134,6 +134,14 @@ TEST_F(WireTest, WhatCannotBeReadSaysWhyAndIsKept) {
   }
 }
 
+TEST_F(WireTest, APartitionThatNoTopicHasSaysSoAndIsNotTakenForAnotherLane) {
+  for (const std::int32_t partition : {-1, 24, 0x10000, 0x7fffffff}) {
+    RecordView record = Written(Full());
+    record.partition = partition;
+    EXPECT_EQ(Read(record).broken, "a partition that its topic does not have");
+  }
+}
+
 TEST_F(WireTest, ValuesThatAreNoPayloadSayWhy) {
   for (const std::string_view value :
        {"", "[]", "{", R"({"a":1,"a":2})", "\xff", "{\"a\":1e400}"}) {
