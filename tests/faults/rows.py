@@ -46,7 +46,7 @@ def seeds(text):
 
 
 def play(build, test, engine):
-    env = {**os.environ, "REPRISE_BUILD": str(build), "REPRISE_E2E_ENGINE": engine}
+    env = {**os.environ, "REPRISE_BUILD": str(build), "REPRISE_E2E_ENGINE": engine, "REPRISE_ROW": "1"}
     if engine == "cluster":
         env.update(line.split("=", 1) for line in (build / "servers.env").read_text().split())
     began = time.monotonic()

@@ -1,5 +1,6 @@
 // Row 9: three brokers, whose leaders move and whose coordinator is lost while messages go through.
 #include <algorithm>
+#include <cstdlib>
 
 #include <gmock/gmock.h>
 
@@ -16,7 +17,10 @@ constexpr int kBrokers = 3;
 
 class LeadersTest : public KafkaTest {
  protected:
-  LeadersTest() : KafkaTest(kBrokers) {
+  LeadersTest() : KafkaTest(kBrokers) {}
+  /// Minutes, where a request is lost with its leader.
+  void SetUp() override {
+    if (std::getenv("REPRISE_ROW") == nullptr) GTEST_SKIP() << "played by `make faults`: row 9";
     processes_.push_back(Start());
     processes_.push_back(Start());
     EXPECT_TRUE(BothWork());
@@ -60,16 +64,15 @@ class LeadersTest : public KafkaTest {
     all.erase(std::unique(all.begin(), all.end()), all.end());
     return all;
   }
+  /// A request that was lost with its leader is only missed after a minute (socket.timeout.ms).
   void AllArrives() {
-    EXPECT_TRUE(Until(
-        [&] {
-          return First().size() == static_cast<std::size_t>(sent_) &&
-                 std::ranges::all_of(processes_, [](const auto& worker) {
-                   return worker->bus->unacknowledged() == 0;
-                 });
-        },
-        Both()))
-        << First().size() << " of " << sent_;
+    const auto all = [&] {
+      return First().size() == static_cast<std::size_t>(sent_) &&
+             std::ranges::all_of(
+                 processes_, [](const auto& worker) { return worker->bus->unacknowledged() == 0; });
+    };
+    for (int half_minutes = 1; half_minutes < 5 && !Until(all, Both()); ++half_minutes) continue;
+    EXPECT_TRUE(all()) << First().size() << " of " << sent_;
     for (const auto& worker : processes_) EXPECT_THAT(worker->bus->Stopped(), IsEmpty());
   }
 
