@@ -18,7 +18,7 @@ constexpr int kBrokers = 3;
 class LeadersTest : public KafkaTest {
  protected:
   LeadersTest() : KafkaTest(kBrokers) {}
-  /// Minutes, where a request is lost with its leader.
+  /// On a busy machine some messages stay away, and it is not known why: see RELIABILITY.md.
   void SetUp() override {
     if (std::getenv("REPRISE_ROW") == nullptr) GTEST_SKIP() << "played by `make faults`: row 9";
     processes_.push_back(Start());
@@ -64,7 +64,7 @@ class LeadersTest : public KafkaTest {
     all.erase(std::unique(all.begin(), all.end()), all.end());
     return all;
   }
-  /// A request that was lost with its leader is only missed after a minute (socket.timeout.ms).
+  /// Two minutes: a request that is lost with its leader is missed after one (socket.timeout.ms).
   void AllArrives() {
     const auto all = [&] {
       return First().size() == static_cast<std::size_t>(sent_) &&
