@@ -106,6 +106,17 @@ class Customer(threading.Thread):
             self.book.odd.append((what, answer))
 
 
+class Passing(Customer):
+    """Of a hall that is not sold out soon; a 503 is the end of the visit."""
+
+    rows, places = 26, 100
+
+    def wrong(self, what, answer):
+        if answer.status == 503:
+            raise ConnectionError("goes home")
+        super().wrong(what, answer)
+
+
 class Crash(unittest.TestCase):
     seats = SEATS
     # How its saga may be shown, for each end of a reservation.

@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster"))
 import crash_test  # noqa: E402  (it reads the engine when it is read)
 import processes  # noqa: E402
 from parts import PARTS  # noqa: E402
-from runtime import CONCERT, Client, Cluster, Runtime, command, until  # noqa: E402
+from runtime import Client, Cluster, Runtime, until  # noqa: E402
 from servers import Servers  # noqa: E402
 
 ENV = {"START_POINTS": str(crash_test.START_POINTS), "QUEUE_ADMIT_PER_SECOND": "1000000", "SEAT_ROWS": "10",
@@ -154,8 +154,7 @@ class Outage(crash_test.Crash):
         self.audited(runtime)
 
     def audited(self, runtime):
-        audited = command("audit", CONCERT, env=runtime.env, within=120)
-        self.assertEqual((audited.returncode, audited.stdout), (0, ""), audited)
+        self.assertEqual(runtime.audit(within=120), (0, ""))
 
     def not_ready(self, runtime, part, within=30):
         """Waits until readiness names the part; answers its line."""

@@ -347,6 +347,11 @@ class Runtime:
         with contextlib.closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as file:
             return file.execute(sql).fetchall()
 
+    def audit(self, within=30.0):
+        """(0, "") if `reprise audit` finds nothing in what it left, else the exit code and what was said."""
+        done = command("audit", self.path, "--file", self.file, env=self.env, within=within)
+        return done.returncode, done.stdout if done.returncode == 0 else done.stdout + done.stderr
+
     def token(self, user):
         """A queue token of `user` that is active."""
         token = self.ask("POST", "/queue", {"userId": user}).json()["token"]

@@ -10,7 +10,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from runtime import CONCERT, SOURCE, Client, Runtime, command, free_port, timed_main, until  # noqa: E402
+from runtime import SOURCE, Client, Runtime, free_port, timed_main, until  # noqa: E402
 
 FAILURES = 6
 SPEED = 300  # an hour takes twelve seconds
@@ -77,8 +77,7 @@ class Alerts(unittest.TestCase):
         for saga in sagas:
             self.assertEqual(sum(f"saga {saga}" in json.dumps(call["body"]) for call in pages), 1, saga)
         self.assertEqual(self.runtime.stop(within=60), 0, self.runtime.log)
-        audited = command("audit", CONCERT, "--file", self.runtime.file, env=self.runtime.env)
-        self.assertEqual((audited.returncode, audited.stdout), (0, ""), audited)
+        self.assertEqual(self.runtime.audit(), (0, ""))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from runtime import CONCERT, ENGINE, Runtime, command, timed_main, until  # noqa: E402
+from runtime import ENGINE, Runtime, timed_main, until  # noqa: E402
 
 LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
 HOUR, DAY = 3600, 86400
@@ -114,8 +114,7 @@ class Clock(unittest.TestCase):
                          len(self.accepted), "each customer was told once")
         self.assertEqual(one("SELECT count(*) FROM rp_due"), 0)
         self.assertEqual(one("SELECT count(*) FROM seat_row WHERE status <> 'FREE'"), 0)
-        audited = command("audit", CONCERT, "--file", self.runtime.file, env=self.runtime.env)
-        self.assertEqual((audited.returncode, audited.stdout), (0, ""), audited)
+        self.assertEqual(self.runtime.audit(), (0, ""))
 
 
 if __name__ == "__main__":

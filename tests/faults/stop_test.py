@@ -13,8 +13,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import crash_test  # noqa: E402
-from crash_test import CUSTOMERS, START_POINTS, Book  # noqa: E402
-from runtime import CONCERT, Runtime, command, timed_main, until  # noqa: E402
+from crash_test import CUSTOMERS, START_POINTS, Book, Passing  # noqa: E402
+from runtime import Runtime, timed_main, until  # noqa: E402
 
 SEED = int(os.environ.get("REPRISE_CRASH_SEED") or random.SystemRandom().randrange(2**32))
 ROUNDS = int(os.environ.get("REPRISE_ROUNDS", "5"))
@@ -22,19 +22,10 @@ ENV = {"START_POINTS": str(START_POINTS), "QUEUE_ADMIT_PER_SECOND": "1000000", "
        "SEAT_PER_ROW": "100", "QUEUE_VALID_FOR": "24h"}
 
 
-class Customer(crash_test.Customer):
-    rows, places = 26, 100
-
-    def wrong(self, what, answer):
-        if answer.status == 503:
-            raise ConnectionError("goes home")
-        super().wrong(what, answer)
-
-
 class Stop(crash_test.Crash):
     """The books of e2e.crash, kept through ends that were asked for."""
 
-    seats = Customer.rows * Customer.places
+    seats = Passing.rows * Passing.places
     test_killed_twenty_times_under_load_everything_adds_up = None  # e2e.crash plays it
 
     def test_row_35_a_sigterm_in_full_load_is_a_clean_end_every_time(self):
@@ -52,12 +43,11 @@ class Stop(crash_test.Crash):
             self.nothing_else_is_there(runtime, book)
             self.assertEqual(runtime.stop(within=60), 0, runtime.log)
             self.the_journal_adds_up(runtime)
-            audited = command("audit", CONCERT, "--file", runtime.file, env=runtime.env)
-            self.assertEqual((audited.returncode, audited.stdout), (0, ""), audited)
+            self.assertEqual(runtime.audit(), (0, ""))
 
     def load_and_stop(self, runtime, book, turn, chance):
         """How long the end took."""
-        customers = [Customer(runtime, book, f"u{turn}-{i}", random.Random(chance.random())) for i in range(CUSTOMERS)]
+        customers = [Passing(runtime, book, f"u{turn}-{i}", random.Random(chance.random())) for i in range(CUSTOMERS)]
         enough = len(book.accepted) + chance.randint(1, 2000 // ROUNDS)
         for customer in customers:
             customer.start()
