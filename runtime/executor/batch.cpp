@@ -23,6 +23,16 @@ std::string LockOf(const Admitted& admitted) {
   return field.empty() ? std::string() : field + "=" + admitted.fields.Text(field);
 }
 
+/// An undo that only its saga can have sent.  A database that has lost its last commits may know
+/// nothing of it.
+bool MustBeSent(const Step& step, const Message& message) {
+  return !step.side && message.phase != Phase::kDo && !message.retry;
+}
+
+bool Sent(const Saga* saga, const Message& message) {
+  return saga && (message.undo_last ? saga->last_sent : saga->sent).Has(message.step);
+}
+
 }  // namespace
 
 Batch::Batch(Executor& executor, Transaction& tx, Time now, bool careful)
@@ -163,37 +173,35 @@ Batch::Ran Batch::RunWave(std::vector<Message>& wave) {
     } else {
       keys.push_back({message.saga, message.step, ItemOf(plan->step(message.step), message.id)});
       met.push_back(&message);
-      if (message.phase != Phase::kDo) undone.push_back(message.saga);
+      if (MustBeSent(plan->step(message.step), message)) undone.push_back(message.saga);
     }
   }
   FAILPOINT("claim.before");
   auto claimed = tx_.Claim(keys);
   if (!claimed) return Fail(claimed.error());
   FAILPOINT("claim.after");
-  if (!undone.empty()) {  // for SentBySaga: a journal far away is asked once
-    if (auto sagas = tx_.Lock(undone); !sagas) return Fail(sagas.error());
-  }
+  auto sagas = undone.empty() ? Result<std::vector<Saga>>(std::vector<Saga>()) : tx_.Lock(undone);
+  if (!sagas) return Fail(sagas.error());
   std::vector<Attempt> attempts;
   attempts.reserve(met.size());
   for (std::size_t i = 0; i < met.size(); ++i) {
-    if (const Ran ran = MeetMessage(*met[i], (*claimed)[i], attempts); ran != Ran::kOk) return ran;
+    if (const Ran ran = MeetMessage(*met[i], (*claimed)[i], *sagas, attempts); ran != Ran::kOk)
+      return ran;
   }
   if (const Ran ran = RunAttempts(attempts); ran != Ran::kOk) return ran;
   if (!Write()) return Ran::kFailed;
   return Ran::kOk;
 }
 
-/// Whether its saga sent this undo.  A database that has lost its last commits may know nothing of
-/// it.
-Result<bool> Batch::SentBySaga(const Message& message) {
-  auto sagas = tx_.Lock(std::span(&message.saga, 1));
-  if (!sagas) return sagas.error();
-  if (sagas->empty()) return false;
-  const Saga& saga = sagas->front();
-  return (message.undo_last ? saga.last_sent : saga.sent).Has(message.step);
+Saga* Batch::SagaAmong(std::span<Saga> sagas, const Uuid& id) {
+  const auto it = std::lower_bound(sagas.begin(), sagas.end(), id,
+                                   [](const Saga& s, const Uuid& i) { return s.id < i; });
+  return it != sagas.end() && it->id == id ? &*it : nullptr;
 }
 
-Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::vector<Attempt>& attempts) {
+/// `undone`: the sagas of the wave's undos.
+Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::span<Saga> undone,
+                              std::vector<Attempt>& attempts) {
   const Plan& plan = *x_.plans_.Find(message.plan);
   const Step& step = plan.step(message.step);
   // A database that has lost its last commits has forgotten sagas whose messages are in the log:
@@ -204,14 +212,10 @@ Batch::Ran Batch::MeetMessage(Message& message, Claimed& claimed, std::vector<At
     DeadLetterOf(message, "expired", "the saga of this message is not known any more", false);
     return Ran::kOk;
   }
-  if (!step.side && message.phase != Phase::kDo && !message.retry) {
-    const auto sent = SentBySaga(message);
-    if (!sent) return Fail(sent.error());
-    if (!*sent) {
-      Log(LogLevel::kWarn, "an undo that its saga has not sent is dropped: a lost commit sent it",
-          {{"saga", message.saga.ToString()}, {"step", step.name}});
-      return Ran::kOk;
-    }
+  if (MustBeSent(step, message) && !Sent(SagaAmong(undone, message.saga), message)) {
+    Log(LogLevel::kWarn, "an undo that its saga has not sent is dropped: a lost commit sent it",
+        {{"saga", message.saga.ToString()}, {"step", step.name}});
+    return Ran::kOk;
   }
   Meeting meeting = Meet(*plan.pipeline, claimed.row, message);
   Attempt attempt;

@@ -77,8 +77,10 @@ class Batch {
   Ran Rounds(std::vector<Message> in);
   std::vector<Message> TakeWave(std::vector<Message>& in);
   Ran RunWave(std::vector<Message>& wave);
-  Result<bool> SentBySaga(const Message& message);
-  Ran MeetMessage(Message& message, Claimed& claimed, std::vector<Attempt>& attempts);
+  /// Of sagas as Transaction::Lock answers them, in the order of their ids; null: it is not there.
+  static Saga* SagaAmong(std::span<Saga> sagas, const Uuid& id);
+  Ran MeetMessage(Message& message, Claimed& claimed, std::span<Saga> undone,
+                  std::vector<Attempt>& attempts);
   Ran Begin(Attempt attempt, std::vector<Attempt>& attempts);
   Ran Tell(const Message& message);
 

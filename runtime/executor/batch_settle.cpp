@@ -56,15 +56,10 @@ Batch::Ran Batch::Settle() {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   auto sagas = tx_.Lock(ids);
   if (!sagas) return Fail(sagas.error());
-  const auto find = [&](const Uuid& id) -> Saga* {
-    const auto it = std::lower_bound(sagas->begin(), sagas->end(), id,
-                                     [](const Saga& s, const Uuid& i) { return s.id < i; });
-    return it != sagas->end() && it->id == id ? &*it : nullptr;
-  };
   for (Happened& h : happened) {
     trace_ = std::move(h.trace);
     const bool touches = TouchesSaga(*h.plan->pipeline, h.fact);
-    Saga* saga = touches ? find(h.saga) : nullptr;
+    Saga* saga = touches ? SagaAmong(*sagas, h.saga) : nullptr;
     Decision decision;
     if (touches && !saga) continue;  // purged meanwhile: nobody is left to tell
     if (touches) {
