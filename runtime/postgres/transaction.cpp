@@ -325,7 +325,6 @@ Status PostgresTransaction::WriteAll(std::string_view sealed) {
   AddHistory(pipeline);
   AddIdempotency(pipeline);
   AddLanes(pipeline);
-  AddLaneLog(pipeline);
   core_.worker.AddLast(pipeline, sealed.empty() ? nullptr : &sealed);
   pipeline.Add("COMMIT");
   auto answers = pipeline.Run();

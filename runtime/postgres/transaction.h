@@ -70,7 +70,6 @@ class PostgresTransaction : public Transaction {  // Threads: the journal's.
   }
   Result<std::vector<Due>> ReadAllDue(const Answer& rows);
   void AddLanes(Database::Pipeline& pipeline);
-  void AddLaneLog(Database::Pipeline& pipeline);
   void AddHistory(Database::Pipeline& pipeline);
   void AddIdempotency(Database::Pipeline& pipeline);
   Status WriteAll(std::string_view sealed);

@@ -99,50 +99,41 @@ void PostgresTransaction::AddIdempotency(Database::Pipeline& pipeline) {
                  static_cast<std::int64_t>(idempotency_.size())));
 }
 
+/// Moves the lanes that were read, and tells of each that this batch was at work in, under which
+/// epoch, as far as this worker knows: one that is fenced by nothing would tell on itself here.
 void PostgresTransaction::AddLanes(Database::Pipeline& pipeline) {
-  if (readings_.empty()) return;
-  Column lane(kInt8), first(kInt8), next(kInt8), last(kUuid);
-  for (const auto& [id, reading] : readings_) {
-    lane.Add(id);
-    first.Add(reading.first);
-    next.Add(reading.next);
-    last.AddKnown(reading.last);
-  }
-  lanes_at_ = pipeline.size();
-  pipeline.Add(
-      "WITH done AS (UPDATE rp_lane l SET next_offset = u.next, last_message = u.last"
-      " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::uuid[]) u(id, first, next, last)"
-      " WHERE l.id = u.id AND l.worker = $5 AND l.next_offset IN (u.first, -1) RETURNING 1)"
-      " SELECT 1 / (count(*) = $6)::int FROM done",
-      Params::Of(std::move(lane), std::move(first), std::move(next), std::move(last),
-                 core_.worker.id(), static_cast<std::int64_t>(readings_.size())),
-      Database::kOnce);
-}
-
-/// Of each lane that this batch was at work in, under which epoch, as far as this worker knows: a
-/// worker that is fenced by nothing would tell on itself here.
-void PostgresTransaction::AddLaneLog(Database::Pipeline& pipeline) {
-  for (const LaneId id : due_lanes_) {
-    const std::int64_t at = core_.worker.NextOffset(id);
-    readings_.try_emplace(id, Reading{at, at, 0, 0, {}});
-  }
-  if (readings_.empty()) return;
-  Column lane(kInt8), epoch(kInt8), first(kInt8), next(kInt8), records(kInt8), gaps(kInt8);
-  for (const auto& [id, reading] : readings_) {
+  Column lane(kInt8), epoch(kInt8), first(kInt8), next(kInt8), records(kInt8), gaps(kInt8),
+      last(kUuid);
+  const auto add = [&](LaneId id, const Reading& reading) {
     lane.Add(id);
     epoch.Add(core_.worker.EpochOf(id));
     first.Add(reading.first);
     next.Add(reading.next);
     records.Add(reading.records);
     gaps.Add(reading.gaps);
+    last.AddKnown(reading.last);
+  };
+  for (const auto& [id, reading] : readings_) add(id, reading);
+  for (const LaneId id : due_lanes_) {
+    const std::int64_t at = core_.worker.NextOffset(id);
+    if (!readings_.contains(id)) add(id, {at, at, 0, 0, {}});
   }
+  if (lane.size() == 0) return;
+  lanes_at_ = pipeline.size();
   pipeline.Add(
-      "INSERT INTO rp_lane_log(lane, epoch, worker, seq, first, next, records, gaps)"
-      " SELECT lane, epoch, $7, $8, first, next, records, gaps FROM unnest($1::bigint[],"
-      " $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])"
-      " u(lane, epoch, first, next, records, gaps)",
+      "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],"
+      "   $5::bigint[], $6::bigint[], $7::uuid[]) u(lane, epoch, first, next, records, gaps, "
+      "last)),"
+      " told AS (INSERT INTO rp_lane_log(lane, epoch, worker, seq, first, next, records, gaps)"
+      "   SELECT lane, epoch, $8, $9, first, next, records, gaps FROM u),"
+      " done AS (UPDATE rp_lane l SET next_offset = u.next, last_message = u.last FROM u"
+      "   WHERE l.id = u.lane AND u.records > 0 AND l.worker = $8"
+      "   AND l.next_offset IN (u.first, -1) RETURNING 1)"
+      " SELECT 1 / (count(*) = $10)::int FROM done",
       Params::Of(std::move(lane), std::move(epoch), std::move(first), std::move(next),
-                 std::move(records), std::move(gaps), core_.worker.id(), core_.worker.next_seq()));
+                 std::move(records), std::move(gaps), std::move(last), core_.worker.id(),
+                 core_.worker.next_seq(), static_cast<std::int64_t>(readings_.size())),
+      Database::kOnce);
   if (core_.worker.next_seq() % kTrimEvery == 0) {
     pipeline.Add(
         "DELETE FROM rp_lane_log WHERE id IN (SELECT id FROM rp_lane_log WHERE id <"
