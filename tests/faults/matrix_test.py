@@ -2,7 +2,6 @@
 """The matrix has every row once, and every test that it names is there."""
 import ast
 import functools
-import os
 import pathlib
 import subprocess
 import unittest
@@ -10,14 +9,12 @@ import unittest
 import matrix
 import rows
 
-BUILD = pathlib.Path(os.environ.get("REPRISE_BUILD", rows.TESTS.parent / "build")).resolve()
-
 
 @functools.cache
 def listed(program):
     """The tests of a gtest program, as its filter names them."""
     out, suite = [], ""
-    for line in subprocess.run([BUILD / "tests" / program, "--gtest_list_tests"], capture_output=True, text=True,
+    for line in subprocess.run([rows.BUILD / "tests" / program, "--gtest_list_tests"], capture_output=True, text=True,
                                check=True).stdout.splitlines():
         name = line.split("#")[0].rstrip()
         if line.startswith("  "):

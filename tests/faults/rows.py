@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Plays a row of the fault matrix on an engine: rows.py BUILD ROW ENGINE; 77: it cannot run, and says why.
+"""Plays a row of the fault matrix on an engine: rows.py ROW ENGINE; 77: it cannot run, and says why.
 
-What it did is a line of BUILD/reliability/rows.jsonl, of which `reliability.py` makes its page.
+`REPRISE_BUILD` is the build's folder.  What it did is a line of its reliability/rows.jsonl, of which `reliability.py` makes its page.
 """
 import json
 import os
@@ -14,17 +14,20 @@ import time
 import matrix
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "e2e"))
+from runtime import BINARY, BUILD, servers  # noqa: E402
+
 SKIPPED = 77
 
 
-def command(build, test):
+def command(test):
     """The program and its arguments for "PROGRAM FILTER"."""
     program, *rest = test.split()
     if program == "reprise":
-        return [str(build / "reprise"), *rest]
+        return [str(BINARY), *rest]
     if program.endswith(".py"):
         return [sys.executable, str(TESTS / program), "-v", *rest]
-    return [str(build / "tests" / program), f"--gtest_filter={rest[0]}"]
+    return [str(BUILD / "tests" / program), f"--gtest_filter={rest[0]}"]
 
 
 def counted(test, text):
@@ -45,12 +48,12 @@ def seeds(text):
     return re.findall(r"(?:SEED=|from seed )(\d+)", text)
 
 
-def play(build, test, engine):
-    env = {**os.environ, "REPRISE_BUILD": str(build), "REPRISE_E2E_ENGINE": engine, "REPRISE_ROW": "1"}
+def play(test, engine):
+    env = {**os.environ, "REPRISE_E2E_ENGINE": engine, "REPRISE_ROW": "1"}
     if engine == "cluster":
-        env.update(line.split("=", 1) for line in (build / "servers.env").read_text().split())
+        env.update(servers())
     began = time.monotonic()
-    done = subprocess.run(command(build, test), cwd=TESTS.parent, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    done = subprocess.run(command(test), cwd=TESTS.parent, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     ran, skipped = counted(test, done.stdout)
     fine = done.returncode == 0 and ran > skipped  # what none of its tests ran shows nothing
@@ -60,15 +63,15 @@ def play(build, test, engine):
 
 
 def main():
-    build, number, engine = pathlib.Path(sys.argv[1]).resolve(), int(sys.argv[2]), sys.argv[3]
+    number, engine = int(sys.argv[1]), sys.argv[2]
     row = matrix.row(number)
     tests = row.tests(engine)
     print(f"row {number}, {engine}: {row.fault}\nmust hold: {row.holds}", flush=True)
     if isinstance(tests, str):
         print(f"cannot run here: {tests}")
         return SKIPPED
-    parts = [play(build, test, engine) for test in tests]
-    log = build / "reliability" / "rows.jsonl"
+    parts = [play(test, engine) for test in tests]
+    log = BUILD / "reliability" / "rows.jsonl"
     log.parent.mkdir(exist_ok=True)
     with open(log, "a", encoding="utf-8") as out:
         out.write(json.dumps({"row": number, "engine": engine, "at": int(time.time()), "parts": parts}) + "\n")
