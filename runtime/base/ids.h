@@ -54,6 +54,9 @@ Uuid DerivedAt(Time at, std::initializer_list<std::string_view> parts);
 /// SHA-256 in lower-case hex.
 std::string Sha256(std::string_view bytes);
 
+/// Lower-case, two digits for each byte.
+std::string Hex(std::string_view bytes);
+
 }  // namespace reprise::runtime
 
 template <>

@@ -17,19 +17,13 @@ namespace {
 constexpr std::size_t kKeyMax = 255;
 
 std::string RandomHex(std::size_t bytes) {
-  static constexpr char kHex[] = "0123456789abcdef";
   std::array<unsigned char, 16> random{};
   if (RAND_bytes(random.data(), static_cast<int>(bytes)) != 1) {  // ids, not secrets: any will do
     std::random_device device;
     for (auto& byte : random) byte = static_cast<unsigned char>(device());
   }
   random[0] |= 1U;  // never all zero
-  std::string hex;
-  for (std::size_t i = 0; i < bytes; ++i) {
-    hex += kHex[random[i] >> 4U];
-    hex += kHex[random[i] & 15U];
-  }
-  return hex;
+  return Hex({reinterpret_cast<const char*>(random.data()), bytes});
 }
 
 bool IsVisible(char c) {

@@ -14,15 +14,6 @@ bool AllZero(std::string_view text) {
   return text.find_first_not_of('0') == std::string_view::npos;
 }
 
-void PutHex(std::string& out, std::string_view bytes) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += kHex[byte >> 4U];
-    out += kHex[byte & 15U];
-  }
-}
-
 }  // namespace
 
 bool IsTraceparent(std::string_view text) {
@@ -44,10 +35,10 @@ std::string HopTrace(std::string_view before, const Uuid& saga, const Uuid& mess
   if (known) {
     out += before.substr(3, 32);
   } else {
-    PutHex(out, saga.nil() ? message.view() : saga.view());
+    out += Hex(saga.nil() ? message.view() : saga.view());
   }
   out += '-';
-  PutHex(out, message.view().substr(8));  // never all zero: an id's variant is in it
+  out += Hex(message.view().substr(8));  // never all zero: an id's variant is in it
   out += '-';
   out += known ? before.substr(53, 2) : std::string_view("01");
   return out;
