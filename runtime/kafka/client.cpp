@@ -1,5 +1,9 @@
 #include "kafka/client.h"
 
+#include <algorithm>
+#include <array>
+#include <map>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -15,6 +19,14 @@ void OnLog(const rd_kafka_t*, int level, const char* facility, const char* text)
                                                                                  : LogLevel::kDebug;
   if (LogEnabled(ours)) Log(ours, "kafka client", {{"what", facility}, {"text", text}});
 }
+
+/// What the guarantees stand on: acknowledged by all, read from where the journal says.
+constexpr std::array kOurs{"acks",
+                           "auto.offset.reset",
+                           "enable.auto.commit",
+                           "enable.auto.offset.store",
+                           "enable.idempotence",
+                           "partition.assignment.strategy"};
 
 Settings Common() {
   return {{"client.id", "reprise"},
@@ -68,7 +80,11 @@ Result<Owned<rd_kafka_conf_t>> Configure(const KafkaOptions& options, const Sett
   Owned<rd_kafka_conf_t> conf(rd_kafka_conf_new());
   rd_kafka_conf_set_log_cb(conf.get(), &OnLog);
   std::map<std::string, std::string> all(settings.begin(), settings.end());
-  for (const auto& [name, value] : options.options) all[name] = value;
+  for (const auto& [name, value] : options.options) {
+    if (std::ranges::find(kOurs, name) != kOurs.end())
+      return Error{Code::kInvalid, fmt::format("kafka: option '{}' is not to be changed", name)};
+    all[name] = value;
+  }
   if (!options.brokers.empty()) all["bootstrap.servers"] = options.brokers;
   for (const auto& [name, value] : all) {
     char why[512];

@@ -1,5 +1,6 @@
 #include "kafka/producer.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -177,7 +178,8 @@ void Producer::OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* se
   Producer& producer = *static_cast<Producer*>(self);
   if (producer.landed_ && message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
     producer.landed_(rd_kafka_topic_name(message->rkt), message->partition, message->offset);
-  producer.Report(reinterpret_cast<std::uintptr_t>(message->_private), message->err);
+  producer.Report(reinterpret_cast<std::uintptr_t>(message->_private), message->err,
+                  message->offset);
 }
 
 void Producer::OnError(rd_kafka_t* client, int error, const char* reason, void* self) {
@@ -193,16 +195,27 @@ void Producer::OnError(rd_kafka_t* client, int error, const char* reason, void* 
   producer.broken_ = fmt::format("{}: {}", rd_kafka_err2name(why), text);
 }
 
-void Producer::Report(std::uint64_t where, rd_kafka_resp_err_t error) {
+void Producer::Report(std::uint64_t where, rd_kafka_resp_err_t error, std::int64_t offset) {
   Outbox* outbox = Of(where);
   if (outbox == nullptr || outbox->states[IndexOf(where)] != State::kSent) return;
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR || MUTANT(18)) {  // row 18: a failure counts as sent
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR && offset < 0) {
+    SendAgain(*outbox, where);
+  } else if (error == RD_KAFKA_RESP_ERR_NO_ERROR || MUTANT(18)) {  // row 18: a failure is sent
     There(*outbox, IndexOf(where));
   } else if (Permanent(error)) {
     Refuse(where, Text(error));
   } else if (broken_.empty()) {
     broken_ = Text(error);
   }
+}
+
+/// A report without an offset is librdkafka's guess and not Kafka's word: a later record of the
+/// partition is there, and a broker would have refused that one over a gap.  It does not while it
+/// knows nothing of this producer: with its first records, or a day after its last.
+void Producer::SendAgain(Outbox& outbox, std::uint64_t where) {
+  outbox.states[IndexOf(where)] = State::kWaiting;
+  next_ = std::min(next_, where);
+  metrics_.Count("reprise_kafka_records_guessed_total");
 }
 
 // ---------------------------------------------------------------- producing

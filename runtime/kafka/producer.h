@@ -1,9 +1,10 @@
 /// Producer: puts sealed outboxes on their way and counts every report, until Kafka has all of it.
 ///
-/// A record is Kafka's when its report says so, and only then; what fails otherwise is produced
-/// again, in its old order, by a new producer (librdkafka's idempotent one is dead after a fatal
-/// error, and its flush has answered "fine" for messages that were not).  What Kafka will never
-/// take is a refusal: it stays part of its outbox until somebody has stored it elsewhere.
+/// A record is Kafka's when its report says so and at which offset, and only then; what fails
+/// otherwise is produced again, in its old order, by a new producer (librdkafka's idempotent one is
+/// dead after a fatal error, and its flush has answered "fine" for messages that were not).  What
+/// Kafka will never take is a refusal: it stays part of its outbox until somebody has stored it
+/// elsewhere.
 #pragma once
 
 #include <atomic>
@@ -83,8 +84,9 @@ class Producer {  // Threads: one; Overloaded from any.
 
   static void OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* self);
   static void OnError(rd_kafka_t*, int error, const char* reason, void* self);
-  void Report(std::uint64_t where, rd_kafka_resp_err_t error);
+  void Report(std::uint64_t where, rd_kafka_resp_err_t error, std::int64_t offset);
   void There(Outbox& outbox, std::size_t index);
+  void SendAgain(Outbox& outbox, std::uint64_t where);
   void Refuse(std::uint64_t where, const std::string& reason);
   void Produce();
   bool ProduceOne(Outbox& outbox, std::uint64_t where);

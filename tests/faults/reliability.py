@@ -28,10 +28,6 @@ NEVER_TESTED = """\
 - A plugin that overwrites the runtime's memory: plugins are trusted, and only AddressSanitizer would see it.
 """
 OPEN = """\
-- Row 9, on librdkafka's mock cluster: with two copies of `LeadersTest.LeadersMoveAgainAndAgain..` at once on two cores, one or two of some
-  hundred messages were missing after two minutes in about one run of four, and no lane said so. Alone it passes. Nothing was
-  unacknowledged then, and the topic had as many records too few: a report said that a record is there which is not. Whose word that is (the
-  mock's, librdkafka 2.0.2's, or this producer's count) is not known. So these tests are not among those of every change.
 - Row 8 once did not settle within a minute, beside a sanitizer build; it passed every other time.
 """
 

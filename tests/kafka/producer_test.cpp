@@ -134,6 +134,22 @@ TEST_F(ProducerTest, ErrorsThatPassDoNotLoseOrReorder) {
   EXPECT_GE(CountRecords("shop.order.take"), 50U);
 }
 
+TEST_F(ProducerTest, ThatALaterRecordIsThereIsNoWordForAnEarlierOne) {
+  Put(0, 1);  // connects
+  ASSERT_TRUE(Serve([&] { return producer_.unacknowledged() == 0; }));
+  rd_kafka_mock_broker_set_rtt(mock_, 1, 100);
+  rd_kafka_mock_push_request_errors(mock_, kProduceRequest, 1,
+                                    RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+  int n = 1;
+  ASSERT_TRUE(Serve([&] {  // requests of one record each, on their way together
+    if (n < 6) Put(n, n + 1);
+    ++n;
+    return metrics_.Text().find("reprise_kafka_records_guessed_total") != std::string::npos;
+  }));
+  EXPECT_TRUE(Serve([&] { return producer_.unacknowledged() == 0; }));
+  EXPECT_EQ(CountRecords("shop.order.take"), 6U);
+}
+
 TEST_F(ProducerTest, AnOrphansOutboxIsToldOnceItIsThereAndIsNoPartOfOurs) {
   const Uuid orphan = Derived(Uuid{}, {"orphan"});
   rd_kafka_mock_broker_set_down(mock_, 1);
@@ -144,6 +160,14 @@ TEST_F(ProducerTest, AnOrphansOutboxIsToldOnceItIsThereAndIsNoPartOfOurs) {
   EXPECT_TRUE(Serve([&] { return producer_.unacknowledged() == 0; }));
   EXPECT_THAT(producer_.TakePublished(), ElementsAre(orphan));
   EXPECT_THAT(producer_.TakePublished(), ElementsAre());
+}
+
+TEST_F(KafkaTest, WhatTheGuaranteesStandOnIsNotADeploymentsToSet) {
+  KafkaOptions options = OptionsOf();
+  options.options["acks"] = "0";
+  const Status opened = Producer(options, metrics_).Open({});
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().message, "kafka: option 'acks' is not to be changed");
 }
 
 TEST_F(KafkaTest, TooMuchUnacknowledgedIsOverload) {
