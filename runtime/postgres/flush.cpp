@@ -8,11 +8,6 @@
 namespace reprise::runtime::postgres {
 namespace {
 
-/// A statement that is wrong unless it made as many rows as it was given: 1 / 0 says so, and ends
-/// the pipeline before its COMMIT.
-#define RP_EXPECT(insert, count) \
-  "WITH done AS (" insert " RETURNING 1) SELECT 1 / (count(*) = " count ")::int FROM done"
-
 struct SagaColumns {
   Column id{kUuid}, plan{kInt8}, state{kInt8}, open{kInt8}, flags{kInt8}, created{kInt8},
       changed{kInt8}, ended{kInt8}, subject{kText}, code{kText}, more{kText}, root{kText};
@@ -127,7 +122,9 @@ Status Slots::FlushDue() {
   return {};
 }
 
-/// Plan, subject, root and `created` are what the saga was accepted with and stay.
+/// Plan, subject, root and `created` are what the saga was accepted with and stay.  New rows are
+/// inserted as such, also those of steps: one that another worker made ends the pipeline before its
+/// COMMIT (kUniqueViolation), and ON CONFLICT DO NOTHING would cost a record of the WAL for each.
 Status Slots::AddSagas(Database::Pipeline& pipeline, const std::vector<Entry>& slots) {
   SagaColumns fresh, again;
   for (const auto& [id, slot] : slots) {
@@ -145,17 +142,15 @@ Status Slots::AddSagas(Database::Pipeline& pipeline, const std::vector<Entry>& s
     }
     core_.plans.Move(slot->plan, slot->saga.state, 1);
   }
-  if (const auto count = static_cast<std::int64_t>(fresh.id.size()); count > 0) {
+  if (fresh.id.size() > 0) {
     pipeline.Add(
-        RP_EXPECT("INSERT INTO rp_saga SELECT * FROM unnest($1::uuid[], $2::bigint[], "
-                  "$3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], "
-                  "$8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[])"
-                  " ON CONFLICT DO NOTHING",
-                  "$13"),
+        "INSERT INTO rp_saga SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[],"
+        " $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[],"
+        " $10::text[], $11::text[], $12::text[])",
         Params::Of(std::move(fresh.id), std::move(fresh.plan), std::move(fresh.state),
                    std::move(fresh.open), std::move(fresh.flags), std::move(fresh.created),
                    std::move(fresh.changed), std::move(fresh.ended), std::move(fresh.subject),
-                   std::move(fresh.code), std::move(fresh.more), std::move(fresh.root), count));
+                   std::move(fresh.code), std::move(fresh.more), std::move(fresh.root)));
   }
   if (again.id.size() > 0) {
     pipeline.Add(
@@ -184,11 +179,7 @@ void Slots::AddSteps(Database::Pipeline& pipeline, const std::vector<Entry>& slo
       step.found = StepSlot::kPresent;
     }
   }
-  if (const auto count = static_cast<std::int64_t>(fresh.saga.size()); count > 0) {
-    Params params = std::move(fresh).Take();
-    params.Add(count);
-    pipeline.Add(RP_EXPECT(RP_UNNEST_STEPS " ON CONFLICT DO NOTHING", "$13"), std::move(params));
-  }
+  if (fresh.saga.size() > 0) pipeline.Add(RP_UNNEST_STEPS, std::move(fresh).Take());
   if (again.saga.size() > 0) {
     pipeline.Add(RP_UNNEST_STEPS
                  " ON CONFLICT (saga, step, item) DO UPDATE SET state = excluded.state,"

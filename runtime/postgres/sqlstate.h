@@ -14,6 +14,7 @@ Code CodeOf(std::string_view sqlstate);
 bool EndsSession(std::string_view sqlstate);
 
 inline constexpr std::string_view kDivisionByZero = "22012";  // how Expect() of ours says no
+inline constexpr std::string_view kUniqueViolation = "23505";
 /// Nothing in the statement, or more than one thing, says what type a NULL has.
 inline bool IsUnknownType(std::string_view sqlstate) {
   return sqlstate == "42P18" || sqlstate == "42P08";

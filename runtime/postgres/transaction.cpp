@@ -354,7 +354,8 @@ Status PostgresTransaction::Failed(const Database::Pipeline& pipeline, const Err
     }
   }
   Error why = error;
-  if (core_.db.refusal().sqlstate == kDivisionByZero && !pipeline.in_doubt()) {
+  const std::string& refusal = core_.db.refusal().sqlstate;
+  if ((refusal == kDivisionByZero || refusal == kUniqueViolation) && !pipeline.in_doubt()) {
     why = lanes_at_ == pipeline.failed()
               ? core_.worker.Fence("a lane is no longer where this worker left it")
               : Error{Code::kContended, "journal: another worker made one of these rows"};
