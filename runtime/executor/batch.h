@@ -86,6 +86,7 @@ class Batch {
 
   // -- batch_attempt.cpp: running plugins
   Ran RunAttempts(std::vector<Attempt>& attempts);
+  void Rule(Attempt& attempt);
   Ran RunOne(Attempt& attempt);
   Ran RunAll(std::span<Attempt*> group);
   void Prepare(Attempt& attempt);

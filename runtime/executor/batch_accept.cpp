@@ -161,8 +161,7 @@ Reply Batch::Inline(const Admitted& admitted, const Plan& plan, int tries, Saga&
       return Refused(x_.plans_.HttpOf(step.plugin, step.action, call.outcome.code),
                      call.outcome.code, call.outcome.detail);
     }
-    attempt.ruling = Judge(attempt.spec(), attempt.row, Phase::kDo, call.outcome, now_);
-    attempt.row = attempt.ruling.row;
+    Rule(attempt);
     if (!call.emitted.empty()) saga.root = saga.root.With(call.emitted[0].added);
     if (call.response) {
       reply.status = call.response->first;

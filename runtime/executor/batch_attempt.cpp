@@ -124,6 +124,13 @@ bool Batch::Faulted(Attempt& attempt) {
   return false;
 }
 
+/// What the outcome of its call does to its row.
+void Batch::Rule(Attempt& attempt) {
+  attempt.ruling =
+      Judge(attempt.spec(), std::move(attempt.row), attempt.phase, attempt.call.outcome, now_);
+  attempt.row = std::move(attempt.ruling.row);
+}
+
 Batch::Ran Batch::RunOne(Attempt& attempt) {
   const BoundStep& bound = attempt.bound();
   for (;;) {
@@ -162,8 +169,7 @@ Batch::Ran Batch::RunOne(Attempt& attempt) {
       }
     }
     if (crashed_) return Ran::kFailed;
-    attempt.ruling = Judge(attempt.spec(), attempt.row, attempt.phase, attempt.call.outcome, now_);
-    attempt.row = attempt.ruling.row;
+    Rule(attempt);
     if (attempt.ruling.next != Ruling::kAgain) return Ran::kOk;
     bound.retried->Add(1);
   }
@@ -195,9 +201,7 @@ Batch::Ran Batch::RunAll(std::span<Attempt*> group) {
       if (const Ran ran = RunOne(*attempt); ran != Ran::kOk) return ran;
       continue;
     }
-    attempt->ruling =
-        Judge(attempt->spec(), attempt->row, attempt->phase, attempt->call.outcome, now_);
-    attempt->row = attempt->ruling.row;
+    Rule(*attempt);
   }
   return Ran::kOk;
 }
@@ -206,7 +210,7 @@ Batch::Ran Batch::Conclude(Attempt& attempt) {
   Touch(attempt);
   Land(attempt);
   const Ran ran = attempt.phase == Phase::kDo ? ConcludeDo(attempt) : ConcludeUndo(attempt);
-  if (ran == Ran::kOk) rows_.push_back(attempt.row);
+  if (ran == Ran::kOk) rows_.push_back(std::move(attempt.row));
   return ran;
 }
 

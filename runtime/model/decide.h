@@ -94,7 +94,7 @@ struct Ruling {
 /// An inline step's Later is a Retry, and its Do never parks: kAgain or kFailed after
 /// `retry.immediate` tries. Later is asked one last time when the patience, counted from the first
 /// Later, is over.  Kept is no answer of Do: it counts as Retry `bad_outcome`.
-Ruling Judge(const Step& step, const StepRow& row, Phase phase, const Outcome& outcome, Time now);
+Ruling Judge(const Step& step, StepRow row, Phase phase, const Outcome& outcome, Time now);
 
 // ---------------------------------------------------------------- 3. what follows for the saga
 

@@ -8,13 +8,13 @@ namespace {
 
 class Judging {
  public:
-  Judging(const Step& step, const StepRow& row, Phase phase, const Outcome& outcome, Time now)
+  Judging(const Step& step, StepRow row, Phase phase, const Outcome& outcome, Time now)
       : step_(step),
         do_(phase == Phase::kDo),
         outcome_(outcome),
         now_(now),
         policy_(do_ ? step.retry : step.undo_retry) {
-    ruling_.row = row;
+    ruling_.row = std::move(row);
     if (!do_) ruling_.row.undo_running = false;
   }
 
@@ -137,8 +137,8 @@ class Judging {
 
 }  // namespace
 
-Ruling Judge(const Step& step, const StepRow& row, Phase phase, const Outcome& outcome, Time now) {
-  return Judging(step, row, phase, outcome, now).Run();
+Ruling Judge(const Step& step, StepRow row, Phase phase, const Outcome& outcome, Time now) {
+  return Judging(step, std::move(row), phase, outcome, now).Run();
 }
 
 }  // namespace reprise::runtime
