@@ -305,10 +305,26 @@ Status Assembly::LoadPlans() {
   executor.partitions = engine_->partitions();
   executor.dead_topic = engine_->dead_topic();
   if (Status joined = engine_->Join(*plans_); !joined) return joined;
+  plans_->OnUnknown([this](std::string_view hash) { return LearnPlan(hash); });
   OpenFlight();
   executor.flight = flight_.get();
   executor_ = std::make_unique<Executor>(journal, engine_->bus(), plugins(), *plans_, *clock_,
                                          metrics_, std::move(executor));
+  return {};
+}
+
+/// Another process, with newer files, has begun sagas whose messages reach this one.
+Status Assembly::LearnPlan(std::string_view hash) {
+  auto rows = engine_->journal().Plans();
+  if (!rows) return rows.error();
+  const auto row = std::ranges::find(*rows, hash, &Journal::PlanRow::hash);
+  if (row == rows->end()) return Error{Code::kNotFound, "no pipeline of the journal has this hash"};
+  auto pipeline = CompilePlan(row->text, found_.catalog(), options_.environment);
+  if (!pipeline) return pipeline.error();
+  if (const Status added = plans_->Add(*pipeline, false); !added) return added;
+  engine_->Learnt(**pipeline);
+  Log(LogLevel::kInfo, "learnt a plan that another process brought",
+      {{"pipeline", row->pipeline}, {"plan", hash}});
   return {};
 }
 

@@ -77,6 +77,7 @@ class Assembly {
   Status LoadPlugins();
   Status MakeReady();
   Status LoadPlans();
+  Status LearnPlan(std::string_view hash);
   void OpenFlight();
 
   AssemblyOptions options_;

@@ -122,6 +122,8 @@ class ClusterEngine : public WorldEngine {
     return {};
   }
 
+  void Learnt(const Pipeline& pipeline) override { bus_->Learnt(pipeline); }
+
   /// On this machine's disk: it is about this process.  Processes that share the folder each take a
   /// file of their own.
   std::string flight_file() const override {

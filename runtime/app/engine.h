@@ -29,6 +29,8 @@ class Engine {  // Threads: the executor's, unless a function says otherwise.
     (void)plans;
     return {};
   }
+  /// A plan that came later: its steps' lanes can be sent to.
+  virtual void Learnt(const Pipeline& pipeline) { (void)pipeline; }
   /// Whose SQL the journal speaks.
   virtual bool postgres() const { return false; }
   /// The topic to which every dead letter goes too; empty: there is no wire.

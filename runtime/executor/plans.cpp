@@ -1,5 +1,7 @@
 #include "executor/plans.h"
 
+#include "base/log.h"
+
 namespace reprise::runtime {
 
 Status Plans::Add(PipelineRef pipeline, bool current) {
@@ -42,8 +44,15 @@ Status Plans::Add(PipelineRef pipeline, bool current) {
   return {};
 }
 
-const Plan* Plans::Find(std::string_view hash) const {
-  const auto it = by_hash_.find(hash);
+const Plan* Plans::Find(std::string_view hash) {
+  auto it = by_hash_.find(hash);
+  if (it == by_hash_.end() && learn_ && !hash.empty()) {
+    if (const Status learnt = learn_(hash); !learnt) {
+      Log(LogLevel::kError, "a plan is not known here and cannot be learnt",
+          {{"plan", hash}, {"error", learnt.error().message}});
+    }
+    it = by_hash_.find(hash);
+  }
   return it == by_hash_.end() ? nullptr : it->second.get();
 }
 

@@ -45,7 +45,7 @@ struct ForeignStart {
   const std::vector<Target>* targets = nullptr;
 };
 
-class Plans {  // Threads: filled before the executor starts, then read by its thread.
+class Plans {  // Threads: filled before the executor starts, then its thread's.
  public:
   explicit Plans(Plugins& plugins, Metrics& metrics) : plugins_(plugins), metrics_(metrics) {}
 
@@ -53,7 +53,12 @@ class Plans {  // Threads: filled before the executor starts, then read by its t
   /// pipelines reach it; else it only serves sagas that began with it.
   Status Add(PipelineRef pipeline, bool current);
 
-  const Plan* Find(std::string_view hash) const;
+  /// Adds the plan of this hash, which another process brought into the journal since.
+  using Learn = std::function<Status(std::string_view hash)>;
+  void OnUnknown(Learn learn) { learn_ = std::move(learn); }
+
+  /// Null: nobody has it, or what it needs is not here.  Stays where it is.
+  const Plan* Find(std::string_view hash);
   const Plan* Current(std::string_view pipeline) const;
   const std::vector<const Plan*>& current() const { return current_; }
   std::vector<const Plan*> All() const;
@@ -68,6 +73,7 @@ class Plans {  // Threads: filled before the executor starts, then read by its t
  private:
   Plugins& plugins_;
   Metrics& metrics_;
+  Learn learn_;
   std::map<std::string, std::unique_ptr<Plan>, std::less<>> by_hash_;
   std::vector<const Plan*> current_;
   std::map<std::string, std::vector<ForeignStart>, std::less<>> foreign_;

@@ -103,6 +103,10 @@ bool KafkaBus::Quiet() {
          (!consumer_ || consumer_->ReadUpTo(*ends_));
 }
 
+void KafkaBus::Learnt(const Pipeline& pipeline) {
+  topics_.Add(pipeline, [](const Step&) { return false; });
+}
+
 void KafkaBus::Abandon() {
   if (consumer_) consumer_->Abandon();
 }

@@ -59,6 +59,10 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and St
   /// As after kill -9: what is on its way is left to whoever finds it in the journal.
   void Abandon();
 
+  /// Records can go to these steps too; the process that brought the pipeline has made the topics,
+  /// and works on those steps that are new.
+  void Learnt(const Pipeline& pipeline);
+
   /// Lanes that stand still and why, for readiness; see kafka::Consumer.
   std::vector<std::string> Stopped() const;
   /// Steps that have lanes no living worker holds, "pipeline.step", as far as is known; nothing was
@@ -85,7 +89,7 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and St
   void Unseal(const Lanes::Orphan& orphan);
 
   const KafkaOptions options_;
-  const kafka::Topics topics_;
+  kafka::Topics topics_;
   const std::shared_ptr<LaneEnds> ends_;  // null: not kept
   Lanes& lanes_;
   mutable std::mutex mutex_;  // guards what follows

@@ -17,7 +17,7 @@
 
 namespace reprise::runtime::kafka {
 
-class Topics {  // Threads: filled before the worker starts, then read by its thread.
+class Topics {  // Threads: filled before the worker starts, then its thread's.
  public:
   struct Place {
     std::string topic, pipeline, step;

@@ -7,8 +7,11 @@ The servers are those of servers.env in the build folder (tests/cluster/servers.
 
 import contextlib
 import os
+import pathlib
 import random
+import shutil
 import signal
+import tempfile
 import threading
 import time
 import unittest
@@ -16,7 +19,7 @@ import unittest
 os.environ["REPRISE_E2E_ENGINE"] = "cluster"
 
 import crash_test  # noqa: E402  (it reads the engine when it is read)
-from runtime import Cluster, Runtime, Stream, timed_main, until  # noqa: E402
+from runtime import CONCERT, Cluster, Runtime, Stream, timed_main, until  # noqa: E402
 
 ENV = {"START_POINTS": str(crash_test.START_POINTS), "QUEUE_ADMIT_PER_SECOND": "1000000", "SEAT_ROWS": "10",
        "SEAT_PER_ROW": "50", "QUEUE_VALID_FOR": "24h", "QUEUE_JWT_SECRET": "of-three-processes-one-secret-32b"}
@@ -116,6 +119,31 @@ class Divided(Several):
         stream.close()
         self.assertEqual(worker.ask("GET", "/seats").status, 404)
         self.assertEqual(worker.ask("GET", "/readyz").status, 200)
+
+
+class Rolling(Several):
+    """Processes are replaced one by one: for a while some have newer files."""
+
+    def newer_files(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="reprise-e2e-")))
+        shutil.copytree(CONCERT, folder, dirs_exist_ok=True)
+        file = folder / "reservation.yaml"
+        note = '  note: { plugin: push.user, on: reserve.held, with: { event: reservation.noted } }'
+        file.write_text(file.read_text().replace("for: 5m", "for: 4m").replace("\nside:\n", f"\nside:\n{note}\n"))
+        return folder
+
+    def test_a_process_with_older_files_does_its_steps_of_a_saga_that_began_with_newer_ones(self):
+        old = self.start()
+        new = self.stack.enter_context(
+            Runtime(self.newer_files(), env=ENV, options=("--steps", "http,note"), cluster=self.cluster))
+        bearer = new.token("mina")
+        stream = Stream(new.port, bearer=bearer)
+        reservation = new.reserve("A-1", bearer)
+        stream.wait_for("reservation.held", reservationId=reservation, within=20)
+        stream.wait_for("reservation.noted", reservationId=reservation, within=20)
+        stream.close()
+        self.assertEqual(new.rows("SELECT count(*) FROM rp_dead"), [("0",)])
+        self.assertIn("learnt a plan that another process brought", old.log)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 // Messages that cannot be read, or cannot be sent: dead letters, and nothing else stops.
+#include <set>
+
 #include "executor_fixture.h"
 
 namespace reprise::runtime {
 namespace {
+
+using ::testing::UnorderedElementsAre;
 
 class BrokenTest : public ExecutorTest {
  protected:
@@ -66,6 +70,32 @@ TEST_F(BrokenTest, TheSameUnreadableRecordIsOneLetter) {
     Run();
   }
   EXPECT_EQ(Letters().size(), 1U);
+}
+
+TEST_F(BrokenTest, APlanThatOnlyTheJournalHasIsLearntWhenItsFirstMessageComes) {
+  hop_commits_ = true;
+  Flow({A("a", "start"), A("b", "a.ok")});
+  const Uuid id = BeginUpToB();
+  executor_.reset();  // and begins anew, with older files
+  const PipelineRef newer = pipelines_.back();
+  std::set<std::string> asked;
+  plans_ = std::make_unique<Plans>(plugins_, metrics_);
+  plans_->OnUnknown([&](std::string_view hash) {
+    asked.emplace(hash);
+    return hash == newer->hash ? plans_->Add(newer, false) : Status(Error{Code::kNotFound, "?"});
+  });
+  executor_ = std::make_unique<Executor>(engine_->journal(), engine_->bus(), plugins_, *plans_,
+                                         clock_, metrics_, ExecutorOptions{.call_threads = 0});
+  Message stray;
+  stray.id = Derived(Uuid{}, {"stray"});
+  stray.saga = id;
+  stray.plan = "of nobody";
+  ASSERT_TRUE(engine_->bus().Publish(std::vector<Message>{stray}));
+  Run();
+  EXPECT_EQ(State(id), "done");
+  EXPECT_THAT(asked, UnorderedElementsAre(newer->hash, "of nobody"));
+  ASSERT_EQ(Letters().size(), 1U);
+  EXPECT_EQ(Letters()[0].code, "unknown_plan");
 }
 
 TEST_F(BrokenTest, AMessageOfASagaThatIsNotKnownIsADeadLetterAndNothingRuns) {
