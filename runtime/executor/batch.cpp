@@ -405,6 +405,7 @@ Batch::Ran Batch::Tell(const Message& message) {
   attempt.step = message.step;
   attempt.payload = message.payload;
   attempt.root = message.payload;
+  attempt.trace = message.trace;
   attempt.key = message.key;
   attempt.row.step = message.step;
   attempt.event = message.event;

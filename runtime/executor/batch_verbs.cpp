@@ -287,6 +287,7 @@ Batch::Ran Batch::PerformOnLetter(const Verb& verb) {
   message.at = now_;
   message.retry = true;
   message.id = Derived(letter.message, {"replay", std::to_string(letter.id)});
+  message.trace = HopTrace({}, letter.saga, message.id);
   after_.outbox.push_back(std::move(message));
   answer(Ok({{"letter", letter.id}, {"state", "replayed"}}));
   return Ran::kOk;

@@ -155,6 +155,7 @@ void Door::Answer(Request& request, const json::object& fields) {
                         ? message.id.ToString()
                         : payload.Text(pipeline.step(side).key_field);
       message.at = now_;
+      message.trace = HopTrace(request.trace, {}, message.id);
       if (x_.tells_.empty()) x_.tells_since_ = now_;
       x_.tells_.push_back(std::move(message));
     };

@@ -194,14 +194,18 @@ TEST_F(AcceptTest, AnswersAreToldToSideStepsWithoutSecretsAndWithoutASaga) {
   info.out = {{"token", "", FieldType::kText, false, true, {}, {}, {}},
               {"position", "", FieldType::kInteger, false, false, {}, {}, {}}};
   plugins_.Declare("q", info);
-  std::string told;
-  plugins_.On("p.record", [&](Call& call) { told = call.payload->Serialize(); });
+  std::string told, trace;
+  plugins_.On("p.record", [&](Call& call) {
+    told = call.payload->Serialize();
+    trace = call.trace;
+  });
   Flow({Side("record", "entered")}, {route});
   EXPECT_EQ(Ask(0, {}).status, 200);
   EXPECT_EQ(told, "");  // the reply does not wait for it
   clock_.Advance(50ms);
   Run();
   EXPECT_EQ(told, R"({"position":1})");
+  EXPECT_TRUE(IsTraceparent(trace)) << trace;
 }
 
 TEST_F(AcceptTest, TheSameStartTwiceIsOneSaga) {

@@ -12,6 +12,7 @@
 
 #include "executor/executor.h"
 #include "fake_plugins.h"
+#include "model/trace.h"
 #include "sqlite/engine.h"
 
 namespace reprise::runtime {

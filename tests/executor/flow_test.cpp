@@ -423,11 +423,11 @@ TEST_F(ExecutorTest, SideStepsNeverDisturbTheSaga) {
   verb.what = "dlq-replay";
   verb.letter = Letters()[0].id;
   verb.reply = [](const Reply&) {};
-  bool replayed = false;
-  plugins_.On("p.s", [&](Call&) { replayed = true; });
+  std::string trace;  // of the second time
+  plugins_.On("p.s", [&](Call& call) { trace = call.trace; });
   executor_->Submit(std::move(verb));
   Run();
-  EXPECT_TRUE(replayed);
+  EXPECT_TRUE(IsTraceparent(trace)) << trace;
 }
 
 TEST_F(ExecutorTest, AnEventOfAnotherPipelineBeginsASagaHere) {
