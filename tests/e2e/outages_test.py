@@ -141,8 +141,8 @@ class Outages(Outage):
             self.assertEqual(runtime.stop(within=20), 0, runtime.log)
         self.delete_topic(f"{self.cluster.env()['REPRISE_PREFIX']}.reservation.reserve")
 
-        with self.assertRaises(AssertionError):
-            worker.start(within=1)  # makes the topic, and is not ready
+        with contextlib.suppress(AssertionError):
+            worker.start(within=1)  # makes the topic, and is ready at most until it looks into it
         print(self.not_ready(worker, "kafka", within=60), flush=True)
 
         def stopped():
