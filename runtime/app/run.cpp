@@ -73,6 +73,22 @@ int AllStruck() {
   return unfired.empty() ? exit_code::kOk : exit_code::kProblems;
 }
 
+/// Servers may come later than this process, as after a power cut.  Null: a signal came first.
+Result<std::unique_ptr<Assembly>> BuildOnceServersAreThere(const AssemblyOptions& wanted) {
+  LoadOptions load;
+  load.config = wanted.config;
+  load.overrides = wanted.overrides;
+  for (;;) {
+    auto assembly = Assembly::Build(wanted);
+    if (assembly || assembly.error().code != Code::kUnavailable ||
+        PeekDeployment(wanted.paths, wanted.environment, load).engine != "cluster")
+      return assembly;
+    Log(LogLevel::kWarn, "a server is not there yet; the start is tried again",
+        {{"why", assembly.error().message}});
+    if (SignalComes(Millis(1000))) return std::unique_ptr<Assembly>();
+  }
+}
+
 /// `first`: a supervisor has not had to start it again; faults strike once.
 int RunOnce(const Options& options, bool first) {
   BlockSignals();
@@ -97,11 +113,13 @@ int RunOnce(const Options& options, bool first) {
     Log(LogLevel::kWarn, "THE CLOCK DOES NOT RUN AT ITS OWN SPEED; this is for tests and demos",
         {{"speed", options.clock_speed}});
   }
-  auto assembly = Assembly::Build(std::move(wanted));
+  auto assembly =
+      options.check ? Assembly::Build(std::move(wanted)) : BuildOnceServersAreThere(wanted);
   if (!assembly) {
     fmt::print(stderr, "{}\n", assembly.error().message);
     return exit_code::kProblems;
   }
+  if (!*assembly) return exit_code::kOk;
   for (const Fault& fault : (*assembly)->executor().faults()) {
     if (Status known = CheckFault(fault, (*assembly)->loaded().pipelines); !known) {
       fmt::print(stderr, "reprise: {}\n", known.error().message);

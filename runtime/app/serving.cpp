@@ -41,6 +41,12 @@ int WaitForSignal() {
   return signal;
 }
 
+bool SignalComes(Millis within) {
+  const sigset_t set = StopSignals();
+  const timespec time{within.count() / 1000, within.count() % 1000 * 1'000'000};
+  return sigtimedwait(&set, nullptr, &time) > 0;
+}
+
 Serving::Serving(Assembly& assembly) : assembly_(assembly) {}
 
 Serving::~Serving() {

@@ -40,5 +40,7 @@ class Serving {  // Threads: the one that made it.
 /// SIGINT and SIGTERM are kept for WaitForSignal; to be called before any thread is made.
 void BlockSignals();
 int WaitForSignal();
+/// Whether one of them comes within this time.
+bool SignalComes(Millis within);
 
 }  // namespace reprise::runtime

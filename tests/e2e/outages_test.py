@@ -12,9 +12,11 @@ import socket
 import struct
 import threading
 
-from outage import Outage, crash_test
-from runtime import STEPS, Client, timed_main, until
+from outage import ENV, Outage, crash_test
+from runtime import STEPS, Client, Runtime, timed_main, until
 from wire import Wire
+
+WAITS_FOR = {"postgres": "a server is not there yet.*PostgreSQL", "kafka": "a server is not there yet.*[Kk]afka"}
 
 
 class Outages(Outage):
@@ -39,6 +41,24 @@ class Outages(Outage):
             self.servers.restart("postgres")
             self.ready_again(*runtimes)
         self.adds_up(*runtimes)
+
+    def test_a_runtime_that_is_there_before_its_servers_waits_for_them(self):
+        runtime = Runtime(env=ENV, cluster=self.cluster)
+        self.stack.callback(runtime.close)
+        for part in ("postgres", "kafka"):
+            self.servers.kill(part)
+            with self.assertRaises(AssertionError):
+                runtime.start(within=1)
+            until("it says what it waits for",
+                  lambda words=WAITS_FOR[part]: re.search(words, runtime.log), within=60)
+            self.servers.restart(part)
+            until("it is ready", runtime._ready, within=60)
+            self.assertEqual(runtime.stop(), 0, runtime.log)
+        self.servers.kill("postgres")
+        with self.assertRaises(AssertionError):
+            runtime.start(within=2)
+        self.assertEqual(runtime.stop(), 0, "a stop while it waits")
+        self.servers.restart("postgres")
 
     def test_a_postgresql_that_stands_still(self):
         runtime = self.start()
