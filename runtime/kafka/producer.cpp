@@ -211,7 +211,8 @@ void Producer::Report(std::uint64_t where, rd_kafka_resp_err_t error, std::int64
 
 /// A report without an offset is librdkafka's guess and not Kafka's word: a later record of the
 /// partition is there, and a broker would have refused that one over a gap.  It does not while it
-/// knows nothing of this producer: with its first records, or a day after its last.
+/// knows nothing of this producer: Kafka 4.0 takes 5 as a first sequence, and a producer is new to
+/// every partition, and a day after its last record there.
 void Producer::SendAgain(Outbox& outbox, std::uint64_t where) {
   outbox.states[IndexOf(where)] = State::kWaiting;
   next_ = std::min(next_, where);

@@ -49,7 +49,7 @@ def seeds(text):
 
 
 def play(test, engine):
-    env = {**os.environ, "REPRISE_E2E_ENGINE": engine, "REPRISE_ROW": "1"}
+    env = {**os.environ, "REPRISE_E2E_ENGINE": engine}
     if engine == "cluster":
         env.update(servers())
     began = time.monotonic()
