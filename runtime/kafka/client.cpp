@@ -22,6 +22,8 @@ void OnLog(const rd_kafka_t*, int level, const char* facility, const char* text)
 
 /// What the guarantees stand on: acknowledged by all, read from where the journal says.
 constexpr std::array kOurs{"acks",
+                           "request.required.acks",
+                           "auto.commit.enable",
                            "auto.offset.reset",
                            "enable.auto.commit",
                            "enable.auto.offset.store",
