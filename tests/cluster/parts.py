@@ -150,8 +150,10 @@ offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
-# The clock of a test's records is the test's: by it some would be old enough to be removed.
-log.retention.ms=-1
+# The clock of a test's records is the test's: by it some would be old enough to be removed, also from the runtime's own topics,
+# which keep a week.  So the broker never looks, neither half a minute after its start nor later.
+log.initial.task.delay.ms=604800000
+log.retention.check.interval.ms=604800000
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
