@@ -76,8 +76,8 @@ void Statement(std::string_view sql) {
       } else {
         (void)tx->sql().Run(sql, {}, [](std::span<const SqlValue>) {});
       }
-    }  // rolled back
-    g_thousands = 0;
+      g_thousands = 0;  // for the rollback and the count, which SQLite is not to end
+    }
     std::int64_t left = -1;
     const auto counted = Engine().journal().reads().Run(
         "SELECT count(*) FROM shop", {},
