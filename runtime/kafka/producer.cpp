@@ -176,7 +176,7 @@ std::vector<Uuid> Producer::TakePublished() {
 
 void Producer::OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
   Producer& producer = *static_cast<Producer*>(self);
-  if (producer.landed_ && message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+  if (producer.landed_ && message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset >= 0)
     producer.landed_(rd_kafka_topic_name(message->rkt), message->partition, message->offset);
   producer.Report(reinterpret_cast<std::uintptr_t>(message->_private), message->err,
                   message->offset);
