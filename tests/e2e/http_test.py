@@ -271,7 +271,7 @@ class Reservations(Concert):
 
 
 class AReservationThatIsSlow(Concert):
-    options = ("--fault", "reservation/reserve.do=retry:3")
+    options = ("--fault", "reservation/reserve.do=retry:4")
 
     def test_it_is_pending_until_it_is_held(self):
         token = self.runtime.token("pam")
