@@ -56,7 +56,7 @@ def versions(build):
     own = json.loads(said(str(build / "reprise"), "version", "-o", "json") or "{}")
     packages = {name: said("dpkg-query", "-W", "-f", "${Version}", name)
                 for name in ("libsqlite3-0", "postgresql-15", "redis-server", "librdkafka1", "libpq5", "libhiredis0.14")}
-    kafka = re.search(r"<artifactId>kafka[^<]*</artifactId>\s*<version>([^<]+)", (SOURCE / "tests/cluster/kafka/pom.xml").read_text())
+    kafka = re.search(r"<artifactId>kafka_[^<]*</artifactId>\s*<version>([^<]+)", (SOURCE / "tests/cluster/kafka/pom.xml").read_text())
     return [("reprise", f"{own.get('version', '?')}, commit {own.get('commit', '?')}, {own.get('compiler', '?')}"),
             ("Kafka", kafka[1] if kafka else "?"), *packages.items(),
             ("Linux", ".".join(platform.release().split(".")[:2])), ("cores", str(len(os.sched_getaffinity(0))))]
