@@ -93,12 +93,15 @@ class Batch {
   bool MayFault(const Step& step) const;
   static std::uint32_t TriesOf(const Attempt& attempt);
   bool Faulted(Attempt& attempt);
+  Ran Intend(Attempt attempt, bool reconcile_first);
+  Ran Wait(Attempt& attempt);
+
+  // -- batch_conclude.cpp: what an attempt that has ended leaves behind
   Ran Conclude(Attempt& attempt);
   Ran ConcludeDo(Attempt& attempt);
   Ran ConcludeUndo(Attempt& attempt);
-  Ran Intend(Attempt attempt, bool reconcile_first);
-  Ran Wait(Attempt& attempt);
   Ran SideFailed(Attempt& attempt);
+  static Due DueOf(const Attempt& attempt, DueKind kind, Time due);
   DeadLetter LetterOf(const Attempt& attempt, const Outcome& why) const;
   int Timers(Attempt& attempt);
   void SendRecords(Attempt& attempt, const Uuid& cause);
@@ -130,7 +133,6 @@ class Batch {
   void DeadBranch(const Plan& plan, const Saga& saga, const StepRow& row);
   std::string KeyOf(const Plan& plan, StepIndex step, const Payload& root, const Uuid& saga) const;
   LaneId LaneOf(const Plan& plan, StepIndex step, const Payload& root, const Uuid& saga) const;
-  static Due DueOf(const Attempt& attempt, DueKind kind, Time due);
   Due DueOf(const Plan& plan, StepIndex step, const Saga& saga, DueKind kind, Time due) const;
 
   // -- batch_accept.cpp: requests and starts become sagas

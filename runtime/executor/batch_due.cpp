@@ -188,7 +188,6 @@ Batch::Ran Batch::CallEnded(const CallResult& result) {
   static constexpr DueKind kCall[] = {DueKind::kCall};
   if (auto n = tx_.Disarm(key, kCall); !n) return Fail(n.error());
   row.undo_running = false;
-  StepRow before = row;
   Attempt attempt = Resume(*job.plan, row, sagas->front(), job.phase);
   if (attempt.spec().side) attempt.payload = job.payload;
   attempt.trace = job.trace;
@@ -200,7 +199,6 @@ Batch::Ran Batch::CallEnded(const CallResult& result) {
   attempt.call.armed = result.armed;
   attempt.call.sent = result.sent;
   attempt.call.hints = result.hints;
-  attempt.row = std::move(before);
   Rule(attempt);
   if (attempt.row.undo_wanted) return AfterDeferred(attempt);
   if (attempt.ruling.next == Ruling::kAgain) return Intend(std::move(attempt), false);
