@@ -16,8 +16,6 @@ from outage import ENV, Outage, crash_test
 from runtime import STEPS, Client, Runtime, timed_main, until
 from wire import Wire
 
-WAITS_FOR = {"postgres": "a server is not there yet.*PostgreSQL", "kafka": "a server is not there yet.*[Kk]afka"}
-
 
 class Outages(Outage):
     def test_a_broker_that_is_killed_and_comes_back(self):
@@ -45,12 +43,12 @@ class Outages(Outage):
     def test_a_runtime_that_is_there_before_its_servers_waits_for_them(self):
         runtime = Runtime(env=ENV, cluster=self.cluster)
         self.stack.callback(runtime.close)
-        for part in ("postgres", "kafka"):
+        for part, named in (("postgres", "PostgreSQL"), ("kafka", "kafka: ")):
             self.servers.kill(part)
             with self.assertRaises(AssertionError):
                 runtime.start(within=1)
             until("it says what it waits for",
-                  lambda words=WAITS_FOR[part]: re.search(words, runtime.log), within=60)
+                  lambda words=named: re.search("a server is not there yet.*" + words, runtime.log), within=60)
             self.servers.restart(part)
             until("it is ready", runtime._ready, within=60)
             self.assertEqual(runtime.stop(), 0, runtime.log)
