@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "admin/guard.h"
+#include "admin/lanes.h"
 #include "admin/pipelines.h"
 #include "admin/publish.h"
 #include "admin/read.h"
@@ -76,6 +77,15 @@ void Change(const WiringRef& wiring, const HttpRequest& request, const std::stri
          [wiring, id](Journal& journal, Verb& aimed, Answer& refused) {
            return AimAtSaga(journal, Now(*wiring), id, aimed, refused);
          });
+}
+
+void Resume(const WiringRef& wiring, const HttpRequest& request, const std::string& name,
+            ResponderRef to) {
+  auto order = ReadLaneOrder(request, name);
+  if (!order) return Send(*to, Answer::Problem(400, "body", order.error().message));
+  wiring->ingress.Read([wiring, order = std::move(*order), to](Journal&) {
+    Send(*to, ResumeLanes(wiring->view, order));
+  });
 }
 
 constexpr std::string_view kTopic = "topic:";
@@ -151,7 +161,7 @@ bool OneOf(std::string_view word, std::initializer_list<std::string_view> words)
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-enum class Kind { kRead, kSagaVerb, kLetterVerb, kPublish, kRecords, kBackup };
+enum class Kind { kRead, kSagaVerb, kLetterVerb, kLaneVerb, kPublish, kRecords, kBackup };
 
 Kind KindOf(std::span<const std::string> path) {
   const bool three = path.size() == 3;
@@ -160,6 +170,7 @@ Kind KindOf(std::span<const std::string> path) {
     return Kind::kSagaVerb;
   }
   if (three && path[0] == "dlq" && OneOf(path[2], {"replay", "drop"})) return Kind::kLetterVerb;
+  if (three && path[0] == "lanes" && path[2] == "resume") return Kind::kLaneVerb;
   if (three && path[0] == "publish") return Kind::kPublish;
   if (path.size() == 2 && path[0] == "publish" && path[1].starts_with(kTopic))
     return Kind::kRecords;
@@ -196,6 +207,8 @@ void AdminApi::Handle(HttpRequest request, std::shared_ptr<Responder> responder)
       return Change(wiring_, request, path[2], path[1], std::move(responder));
     case Kind::kLetterVerb:
       return Change(wiring_, request, "dlq-" + path[2], path[1], std::move(responder));
+    case Kind::kLaneVerb:
+      return Resume(wiring_, request, path[1], std::move(responder));
     case Kind::kPublish:
       return Feed(wiring_, request, path[1], path[2], std::move(responder));
     case Kind::kRecords:

@@ -1,8 +1,8 @@
 /// /api/v1: what operators, the command line and the console read and change.
 ///
-///   GET   sagas, sagas/{id}, dlq, dlq/{id}, pipelines, pipelines/{name}, plugins
-///   POST  sagas/{id}/{retry|undo|skip|resolve|signal}, dlq/{id}/{replay|drop}, backup,
-///         publish/{pipeline}/{event}
+///   GET   sagas, sagas/{id}, dlq, dlq/{id}, pipelines, pipelines/{name}, plugins, lanes
+///   POST  sagas/{id}/{retry|undo|skip|resolve|signal}, dlq/{id}/{replay|drop},
+///         lanes/{topic}[:{partition}]/resume, backup, publish/{pipeline}/{event}
 /// Readings run on the executor's thread between transactions; changes are verbs and starts like
 /// any other input.  Source  MECHANISMS.md 13.
 #pragma once

@@ -1,5 +1,6 @@
 #include "admin/read.h"
 
+#include "admin/lanes.h"
 #include "admin/letters.h"
 #include "admin/pipelines.h"
 #include "admin/query.h"
@@ -20,8 +21,9 @@ Answer ReadPath(Journal& journal, const View& view, std::span<const std::string>
   if (path.size() == 1 && what == "pipelines") return ListPipelinesJson(journal, view);
   if (path.size() == 2 && what == "pipelines") return ShowPipelineJson(journal, view, path[1]);
   if (path.size() == 1 && what == "plugins") return ListPluginsJson(view);
-  return Answer::Problem(404, "not_found",
-                         "nothing here: sagas, dlq, pipelines and plugins are under /api/v1");
+  if (path.size() == 1 && what == "lanes") return ListLanesJson(view);
+  return Answer::Problem(
+      404, "not_found", "nothing here: sagas, dlq, pipelines, plugins and lanes are under /api/v1");
 }
 
 }  // namespace reprise::runtime

@@ -12,6 +12,7 @@
 #include "model/catalog.h"
 #include "model/payload.h"
 #include "model/pipeline.h"
+#include "ports/lane_desk.h"
 
 namespace reprise::runtime {
 
@@ -22,6 +23,7 @@ struct View {
   std::function<std::vector<PipelineRef>()> pipelines;  // those that are loaded now
   const PluginCatalog* catalog = nullptr;
   std::map<std::string, json::object> settings;  // each plugin's own, as in the deployment file
+  LaneDesk* desk = nullptr;                      // the executor's thread only; null: no lanes
   Time now{};
 
   PipelineRef Plan(const std::string& hash) const { return plan ? plan(hash) : nullptr; }

@@ -290,6 +290,24 @@ void AddDlq(CLI::App& app, Options& o) {
   change("drop", "Put a dead letter aside for good");
 }
 
+void AddLane(CLI::App& app, Options& o) {
+  CLI::App* lane = Verb(app, o, "lane", "Look at lanes, and let go on those that stand still");
+  lane->require_subcommand(1);
+  CLI::App* list = Action(lane, o, "list", "Lanes that stand still, and why");
+  AddWhere(list, o, false);
+  list->add_flag("--all", o.all, "the others too");
+  CLI::App* resume = Action(lane, o, "resume", "Let lanes go on that stand still");
+  AddWhere(resume, o, false);
+  AddWho(resume, o);
+  resume->add_option("lane", o.ids, "TOPIC:PARTITION; TOPIC: all of it that stand still")
+      ->required();
+  resume
+      ->add_option("--from", o.from,
+                   "its offset; default the first that the topic still has, as what comes again "
+                   "does nothing")
+      ->check(CLI::NonNegativeNumber);
+}
+
 void AddOperating(CLI::App& app, Options& o) {
   CLI::App* publish =
       Verb(app, o, "publish", "Begin a saga for each line of a file; twice changes nothing");
@@ -398,6 +416,7 @@ Parsed ParseCommandLine(int argc, const char* const* argv) {
   AddPlugin(app, o);
   AddSaga(app, o);
   AddDlq(app, o);
+  AddLane(app, o);
   AddOperating(app, o);
 
   if (argc == 2 && std::string(argv[1]) == "--version") {

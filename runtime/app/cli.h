@@ -30,6 +30,8 @@ struct Options {
   std::optional<std::string> file;  // --file: a stopped runtime's; for `run` the file to use
   std::string who, why;
   bool yes = false;
+  bool all = false;
+  std::optional<std::int64_t> from;  // an offset
 
   // run, demo, test, simulate, bench
   std::optional<std::string> engine, listen;

@@ -122,6 +122,7 @@ class ClusterEngine : public WorldEngine {
     return {};
   }
 
+  LaneDesk* desk() override { return &bus_->desk(); }
   void Learnt(const Pipeline& pipeline) override { bus_->Learnt(pipeline); }
 
   /// On this machine's disk: it is about this process.  Processes that share the folder each take a

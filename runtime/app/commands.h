@@ -20,6 +20,7 @@ int RunPluginNew(const Options& options);
 int RunPluginTest(const Options& options);
 int RunSaga(const Options& options);
 int RunDlq(const Options& options);
+int RunLane(const Options& options);
 int RunPublish(const Options& options);
 int RunBackup(const Options& options);
 int RunAudit(const Options& options);

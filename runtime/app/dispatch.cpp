@@ -19,6 +19,7 @@ const std::map<std::string, Runner>& Commands() {
       {"version", RunVersion}, {"explain", RunExplain},   {"lint", RunLint},
       {"config", RunConfig},   {"graph", RunGraph},       {"schema", RunSchema},
       {"plugin", RunPlugin},   {"simulate", RunSimulate}, {"audit", RunAudit},
+      {"lane", RunLane},
   };
   return kCommands;
 }

@@ -13,6 +13,7 @@
 #include "executor/plans.h"
 #include "ports/bus.h"
 #include "ports/journal.h"
+#include "ports/lane_desk.h"
 
 namespace reprise::runtime {
 
@@ -44,6 +45,9 @@ class Engine {  // Threads: the executor's, unless a function says otherwise.
 
   /// Commits of the journal, all of them.
   virtual std::int64_t commits() const = 0;
+
+  /// For operators; null: there are no lanes.  After Join only.
+  virtual LaneDesk* desk() { return nullptr; }
 
   /// A part that must work for the runtime to be ready.  Threads: any.
   struct Part {

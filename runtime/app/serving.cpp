@@ -78,6 +78,7 @@ Status Serving::Start() {
   view.pipelines = [this] { return assembly_.loaded().pipelines; };
   view.catalog = &assembly_.plugins().catalog();
   view.settings = assembly_.deployment().plugins;
+  view.desk = assembly_.engine().desk();
   admin_ = std::make_unique<AdminApi>(
       AdminApi::Wiring{executor, assembly_.clock(), view, routes.admin_token});
 

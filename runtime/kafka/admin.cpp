@@ -168,23 +168,28 @@ bool SoonThere(rd_kafka_resp_err_t error) {
 
 }  // namespace
 
-Result<std::vector<std::int64_t>> EndsOf(rd_kafka_t* client, const Topics::Place& place) {
+Result<Edges> EdgesOf(rd_kafka_t* client, const Topics::Place& place, std::int32_t partition) {
   const auto until = Steady::now() + kAppearWithin;
+  Edges edges;
+  for (;;) {
+    const auto error = rd_kafka_query_watermark_offsets(client, place.topic.c_str(), partition,
+                                                        &edges.first, &edges.end, kAskMs);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return edges;
+    if (!SoonThere(error) || Steady::now() > until) {
+      return Error{Code::kUnavailable,
+                   fmt::format("kafka: does not say where {}[{}] begins and ends: {}", place.topic,
+                               partition, Text(error))};
+    }
+    rd_kafka_poll(client, kAskAgainMs);  // waits
+  }
+}
+
+Result<std::vector<std::int64_t>> EndsOf(rd_kafka_t* client, const Topics::Place& place) {
   std::vector<std::int64_t> out;
   for (std::uint32_t p = 0; p < place.partitions; ++p) {
-    std::int64_t low = 0, high = 0;
-    auto error = RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (;;) {
-      error = rd_kafka_query_watermark_offsets(client, place.topic.c_str(),
-                                               static_cast<std::int32_t>(p), &low, &high, kAskMs);
-      if (!SoonThere(error) || Steady::now() > until) break;
-      rd_kafka_poll(client, kAskAgainMs);  // waits
-    }
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return Error{Code::kUnavailable, fmt::format("kafka: does not say where {}[{}] ends: {}",
-                                                   place.topic, p, Text(error))};
-    }
-    out.push_back(high);
+    const auto edges = EdgesOf(client, place, static_cast<std::int32_t>(p));
+    if (!edges) return edges.error();
+    out.push_back(edges->end);
   }
   return out;
 }

@@ -42,7 +42,8 @@ KafkaBus::KafkaBus(KafkaOptions options, kafka::Topics topics, Lanes& lanes, Met
       producer_(options_, metrics),
       consumer_(topics_.Mine().empty()
                     ? nullptr
-                    : std::make_unique<kafka::Consumer>(options_, topics_, lanes, metrics)) {}
+                    : std::make_unique<kafka::Consumer>(options_, topics_, lanes, metrics)),
+      desk_(topics_, lanes, producer_) {}
 
 Result<std::unique_ptr<KafkaBus>> KafkaBus::Open(KafkaOptions options, kafka::Topics topics,
                                                  Lanes& lanes, Metrics& metrics,

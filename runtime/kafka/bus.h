@@ -21,6 +21,7 @@
 
 #include "base/metrics.h"
 #include "kafka/consumer.h"
+#include "kafka/desk.h"
 #include "kafka/options.h"
 #include "kafka/producer.h"
 #include "kafka/topics.h"
@@ -63,6 +64,8 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and St
   /// and works on those steps that are new.
   void Learnt(const Pipeline& pipeline);
 
+  /// For operators.
+  LaneDesk& desk() { return desk_; }
   /// Lanes that stand still and why, for readiness; see kafka::Consumer.
   std::vector<std::string> Stopped() const;
   /// Steps that have lanes no living worker holds, "pipeline.step", as far as is known; nothing was
@@ -98,6 +101,7 @@ class KafkaBus : public Bus {  // Threads: the worker's; Overloaded, away and St
 
   kafka::Producer producer_;
   std::unique_ptr<kafka::Consumer> consumer_;  // null: no steps of its own
+  kafka::Desk desk_;
 
   std::string sealed_;  // the newest outbox, until Publish
   std::vector<std::uint32_t> sealed_starts_;

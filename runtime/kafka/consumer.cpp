@@ -130,6 +130,7 @@ void Consumer::Drop(LaneId lane) {
                   {"partition", std::to_string(PartitionOf(lane))}},
                  0);
   }
+  untold_.erase(lane);
   const std::lock_guard lock(mutex_);
   stopped_.erase(lane);
 }
@@ -226,7 +227,14 @@ void Consumer::Tend() {
   }
   TakeMissing();
   if (assign_) Assign();
+  TellOfStopped();
   Watch();
+}
+
+/// Until the journal has it: it may be away.
+void Consumer::TellOfStopped() {
+  while (!untold_.empty() && lanes_.Stand(untold_.begin()->first, untold_.begin()->second))
+    untold_.erase(untold_.begin());
 }
 
 std::int64_t Consumer::Known(LaneId lane) const {

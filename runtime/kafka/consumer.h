@@ -65,7 +65,7 @@ class Consumer {  // Threads: one; Stopped from any.
   /// When the oldest of those that have come was emitted.
   std::optional<Time> Oldest() const { return OldestOf(waiting_); }
 
-  /// Lanes that stand still, and why: "<topic>[3] (rp_lane <id>): ...".
+  /// Lanes that stand still, and why: "<topic>[3]: ...".
   std::vector<std::string> Stopped() const;
   std::vector<LaneId> held() const;
 
@@ -102,6 +102,7 @@ class Consumer {  // Threads: one; Stopped from any.
   void Skip(LaneId lane, Held& held, std::int64_t low);
   void Gap(LaneId lane, std::int64_t offset);
   void Stop(LaneId lane, const std::string& why);
+  void TellOfStopped();
   std::int64_t Known(LaneId lane) const;  // Kafka's end of the lane, or -1
   void Watch();
 
@@ -121,6 +122,8 @@ class Consumer {  // Threads: one; Stopped from any.
   std::map<LaneId, std::int64_t> no_more_;  // of others; where a new consumer found nothing either
   Steady::time_point take_at_{}, drained_{}, watched_{};
   bool take_failed_ = false;
+
+  std::map<LaneId, std::string> untold_;  // they stand still, and the journal is to be told
 
   mutable std::mutex mutex_;  // guards what follows
   std::map<LaneId, std::string> stopped_;

@@ -205,8 +205,9 @@ void Consumer::Stop(LaneId lane, const std::string& why) {
   metrics_.Count("reprise_lanes_stopped_total");
   Log(LogLevel::kError, "a lane stands still; nothing of it is skipped",
       {{"lane", topics_.Name(lane)}, {"why", why}});
+  untold_[lane] = why;
   const std::lock_guard lock(mutex_);
-  stopped_[lane] = fmt::format("{} (rp_lane {}): {}", topics_.Name(lane), lane, why);
+  stopped_[lane] = fmt::format("{}: {}", topics_.Name(lane), why);
 }
 
 }  // namespace reprise::runtime::kafka

@@ -74,7 +74,13 @@ class Topics {  // Threads: filled before the worker starts, then its thread's.
 /// Kafka cannot be reached, or does not let us.
 Result<Topics> EnsureTopics(const KafkaOptions& options, Topics topics);
 
-/// The offset that the next record of each partition of a topic will have.  Blocks.
+/// What a partition has: its first offset, and the one that its next record will have.
+struct Edges {
+  std::int64_t first = 0, end = 0;
+};
+/// Blocks.  kUnavailable: Kafka does not say.
+Result<Edges> EdgesOf(rd_kafka_t* client, const Topics::Place& place, std::int32_t partition);
+/// The ends of each partition of a topic.  Blocks.
 Result<std::vector<std::int64_t>> EndsOf(rd_kafka_t* client, const Topics::Place& place);
 
 /// Makes a topic of others that a step sends to, if it is missing; one that is there is left as it

@@ -12,6 +12,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -80,6 +81,20 @@ class Lanes {  // Threads: the worker's, between transactions.
 
   /// All that this worker committed is acknowledged, and it stops: nobody need publish it again.
   virtual void Published() = 0;
+
+  /// This worker's lane stands still: said to all until somebody takes it, or lets it go on.
+  virtual Status Stand(LaneId lane, std::string_view why) = 0;
+  struct Where {
+    LaneId lane = 0;
+    Uuid worker;  // nil: no living one
+    std::int64_t epoch = 0, next_offset = -1;
+    std::string why;  // it stands still; empty: it does not
+  };
+  /// Every lane that was ever taken.
+  virtual Result<std::vector<Where>> Places() = 0;
+  /// A lane that stands still goes on from this offset: its worker is fenced, and takes it anew.
+  /// kNotFound: it does not stand still.
+  virtual Status Resume(LaneId lane, std::int64_t from) = 0;
 
   /// Of these, the lanes that no living worker holds; for readiness.
   virtual Result<std::vector<LaneId>> Unowned(std::span<const LaneId> lanes) = 0;

@@ -22,6 +22,9 @@ class PostgresLanes : public Lanes {  // Threads: the worker's.
   Result<std::vector<Orphan>> Adopt() override;
   Status Bury(const Uuid& worker) override;
   void Published() override { core_.worker.Published(); }
+  Status Stand(LaneId lane, std::string_view why) override;
+  Result<std::vector<Where>> Places() override;
+  Status Resume(LaneId lane, std::int64_t from) override;
   Result<std::vector<LaneId>> Unowned(std::span<const LaneId> lanes) override;
 
   Result<LaneLog> ReadLog();

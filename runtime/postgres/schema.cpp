@@ -100,7 +100,11 @@ CREATE TABLE rp_lane_log(id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, lan
   next bigint NOT NULL, records bigint NOT NULL, gaps bigint NOT NULL);
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kSteps{kFirst, kOrigin, kLocks, kLaneLog};
+// Why a lane stands still, if it does: its process says so to all.
+constexpr const char* kStopped = "ALTER TABLE rp_lane ADD COLUMN stopped text";
+
+constexpr std::array<const char*, kSchemaVersion> kSteps{kFirst, kOrigin, kLocks, kLaneLog,
+                                                         kStopped};
 
 /// Asks the table of tables: to_regclass would answer from what this session remembers.
 Result<int> Version(Database& db) {

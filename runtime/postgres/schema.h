@@ -5,7 +5,7 @@
 
 namespace reprise::runtime::postgres {
 
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 
 /// Takes the steps that are missing, one process at a time.  Tables that are complete are only
 /// looked at: a role without the right to make any can work with them.

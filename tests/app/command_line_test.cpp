@@ -36,6 +36,8 @@ TEST(CommandLine, ReadsEveryVerb) {
       {"dlq", "show", "1"},
       {"dlq", "replay", "1", "2"},
       {"dlq", "drop", "gabc"},
+      {"lane", "list", "--all"},
+      {"lane", "resume", "shop.order.take:3", "--from", "7"},
       {"plugin", "new", "n"},
       {"plugin", "list"},
       {"plugin", "describe", "n"},
@@ -52,7 +54,7 @@ TEST(CommandLine, ReadsEveryVerb) {
     const Options options = Read(words);
     EXPECT_EQ(options.verb, words[0]);
     const bool has_actions =
-        words[0] == "saga" || words[0] == "dlq" || words[0] == "plugin" || words[0] == "config";
+        std::set<std::string>{"saga", "dlq", "lane", "plugin", "config"}.contains(words[0]);
     EXPECT_EQ(options.action, has_actions ? words[1] : "");
   }
 }

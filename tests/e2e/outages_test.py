@@ -7,13 +7,14 @@ It has servers of its own (outage.py), which it may kill.
 
 import contextlib
 import http.client
+import json
 import re
 import socket
 import struct
 import threading
 
 from outage import ENV, Outage, crash_test
-from runtime import STEPS, Client, Runtime, timed_main, until
+from runtime import STEPS, Client, Runtime, command, timed_main, until
 from wire import Wire
 
 
@@ -157,26 +158,34 @@ class Outages(Outage):
             door.reserve(f"A-{seat}", bearer)  # came to the worker over the wire
         for runtime in (door, worker):
             self.assertEqual(runtime.stop(within=20), 0, runtime.log)
-        self.delete_topic(f"{self.cluster.env()['REPRISE_PREFIX']}.reservation.reserve")
+        topic = f"{self.cluster.env()['REPRISE_PREFIX']}.reservation.reserve"
+        self.delete_topic(topic)
 
         with contextlib.suppress(AssertionError):
             worker.start(within=1)  # makes the topic, and is ready at most until it looks into it
         print(self.not_ready(worker, "kafka", within=60), flush=True)
 
-        def stopped():
-            """The lanes' ids, once all that were read of this topic stand still."""
-            line = self.not_ready(worker, "kafka")
-            self.assertIn("was truncated or made anew", line)
-            named = dict(re.findall(r"\[(\d)\] [(]rp_lane (-?\d+)[)]", line))
-            first = min(int(lane) - int(partition) for partition, lane in named.items())
-            read = self.cluster.sql(f"SELECT id FROM rp_lane WHERE next_offset > 0 AND id - {first} IN (0, 1)")
-            return sorted(named.values()) == sorted(lane for lane, in read) and list(named.values())
-        lanes = until("all lanes of the topic stand still", stopped, within=60)
-        self.assertEqual(worker.stop(within=20), 0, worker.log)
-        self.cluster.sql(f"UPDATE rp_lane SET next_offset = 0, last_message = NULL WHERE id IN ({', '.join(lanes)})")
-        self.cluster.sql(f"DELETE FROM rp_lane_log WHERE lane IN ({', '.join(lanes)})")
-        worker.start(within=90)
         door.start(within=90)
+
+        def stopped():
+            """The lanes' names, as any process says them, once all that were read of this topic stand still."""
+            listed = command("lane", "list", "--all", "-o", "json", "--server", door.server)
+            self.assertEqual(listed.returncode, 0, listed)
+            lanes = [lane for lane in json.loads(listed.stdout)["lanes"] if lane["topic"] == topic]
+            read = [lane["lane"] for lane in lanes if lane.get("next", -1) > 0]
+            return read and read == [lane["lane"] for lane in lanes if "stopped" in lane] and read
+        lanes = until("all lanes of the topic stand still", stopped, within=60, every=0.1)
+        shown = command("lane", "list", "--server", door.server)
+        self.assertIn("was truncated or made anew", shown.stdout)
+        self.assertIn(f"next: reprise lane resume {lanes[0]} --why ..", shown.stderr)
+
+        first = command("lane", "resume", lanes[0], "--why", "made anew", "--server", door.server)
+        self.assertEqual((first.returncode, first.stdout), (0, f"{lanes[0]} goes on from offset 0\n"), first)
+        self.assertEqual(command("lane", "resume", lanes[0], "--server", door.server).returncode, 1)
+        if lanes[1:]:
+            others = command("lane", "resume", topic, "--server", door.server)
+            self.assertEqual(others.returncode, 0, others)
+        self.ready_again(worker, door)
         for seat in range(7, 13):
             door.reserve(f"A-{seat}", bearer)
 

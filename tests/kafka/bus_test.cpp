@@ -202,6 +202,41 @@ TEST_F(KafkaTest, ALogThatEndsBeforeTheJournalStandsStill) {
               HasSubstr("the journal comes to offset 7, and the topic ends at 0"));
 }
 
+TEST_F(KafkaTest, ALaneThatStandsStillGoesOnWhereAPersonSays) {
+  auto first = StartWith(2 * kPartitions);
+  Send(*first, Numbered(0, 3, [](int n) { return MessageOf(n); }));
+  EXPECT_TRUE(Until([&] { return first->got.size() >= 3; }, {first.get()}));
+  first->bus.reset();
+  const LaneId lane = Lane("take");
+  book_.lanes[lane].last = Derived(Uuid{}, {"another message"});
+  const auto second = StartWith(2 * kPartitions);
+  book_.down = true;
+  EXPECT_TRUE(Until([&] { return !second->bus->Stopped().empty(); }, {second.get()}));
+  book_.down = false;
+  EXPECT_TRUE(Until([&] { return !book_.lanes[lane].why.empty(); }, {second.get()}))
+      << "the journal is told as soon as it can be";
+
+  const auto rows = second->bus->desk().List();
+  ASSERT_TRUE(rows.ok());
+  const auto row = std::find_if(rows->begin(), rows->end(),
+                                [](const LaneDesk::Row& r) { return !r.why.empty(); });
+  ASSERT_NE(row, rows->end());
+  EXPECT_EQ(row->topic, "shop.order.take");
+  EXPECT_THAT(row->why, HasSubstr("truncated or made anew"));
+  const auto beyond = second->bus->desk().Resume(row->topic, row->partition, 4);
+  EXPECT_EQ(beyond.error().code, Code::kInvalid);
+  EXPECT_THAT(beyond.error().message, HasSubstr("begins at offset 0, and 3 comes next: not 4"));
+  EXPECT_EQ(second->bus->desk().Resume("shop.order.give", 0, {}).error().code, Code::kNotFound);
+  EXPECT_EQ(second->bus->desk().Resume(row->topic, kPartitions, {}).error().code, Code::kNotFound);
+
+  EXPECT_EQ(second->bus->desk().Resume(row->topic, row->partition, {}).value(), 0);
+  EXPECT_TRUE(Until([&] { return second->got.size() >= 3; }, {second.get()}));
+  EXPECT_THAT(second->Numbers(), ElementsAre(0, 1, 2));
+  EXPECT_THAT(second->bus->Stopped(), IsEmpty());
+  EXPECT_EQ(second->bus->desk().Resume(row->topic, row->partition, {}).error().code,
+            Code::kNotFound);
+}
+
 TEST_F(KafkaTest, SaysThatNoBrokerCanBeReachedUntilOneIsThereAgain) {
   const auto worker = Start(false);
   EXPECT_FALSE(worker->bus->away());

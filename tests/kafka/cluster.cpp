@@ -12,6 +12,7 @@ Result<std::vector<Lanes::Taken>> BookLanes::Take(std::span<const LaneId> lanes)
     Book::Lane& lane = book_.lanes[id];
     if (!lane.worker.nil() && lane.worker != me_) book_.workers[lane.worker].fenced = true;
     lane.worker = me_;
+    lane.why.clear();
     out.push_back({id, lane.next, lane.last});
   }
   return out;
@@ -57,6 +58,27 @@ Status BookLanes::Bury(const Uuid& worker) {
   if (book_.down) return Error{Code::kUnavailable, "the journal is down"};
   book_.workers.erase(worker);
   book_.buried.push_back(worker);
+  return {};
+}
+
+Status BookLanes::Stand(LaneId lane, std::string_view why) {
+  if (book_.down) return Error{Code::kUnavailable, "the journal is down"};
+  book_.lanes[lane].why = why;
+  return {};
+}
+
+Result<std::vector<Lanes::Where>> BookLanes::Places() {
+  std::vector<Where> out;
+  for (const auto& [id, lane] : book_.lanes)
+    out.push_back({id, lane.worker, 1, lane.next, lane.why});
+  return out;
+}
+
+Status BookLanes::Resume(LaneId id, std::int64_t from) {
+  Book::Lane& lane = book_.lanes[id];
+  if (lane.why.empty()) return Error{Code::kNotFound, "it does not stand still"};
+  book_.workers[lane.worker].fenced = true;
+  lane = {lane.worker, from, {}, {}};
   return {};
 }
 

@@ -27,6 +27,7 @@ struct Book {
     Uuid worker;
     std::int64_t next = -1;
     Uuid last;
+    std::string why;  // it stands still
   };
   struct Worker {
     std::string sealed;
@@ -57,6 +58,9 @@ class BookLanes : public Lanes {
   Result<std::vector<Orphan>> Adopt() override;
   Status Bury(const Uuid& worker) override;
   void Published() override { book_.workers.at(me_).published = true; }
+  Status Stand(LaneId lane, std::string_view why) override;
+  Result<std::vector<Where>> Places() override;
+  Status Resume(LaneId lane, std::int64_t from) override;
   Result<std::vector<LaneId>> Unowned(std::span<const LaneId>) override {
     return std::vector<LaneId>();
   }

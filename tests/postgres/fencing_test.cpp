@@ -1,5 +1,6 @@
 // A worker whose lanes were taken commits nothing more of what it held; a taker waits for what is
 // being committed.
+#include "postgres/params.h"
 #include "workers.h"
 
 namespace reprise::runtime {
@@ -183,6 +184,70 @@ TEST_F(FencingTest, ALaneThatMovedUnseenIsFoundAtTheCommit) {
   Ask("UPDATE rp_lane SET next_offset = 9");
   EXPECT_CODE(tx->Commit({}), Code::kFenced);
   EXPECT_EQ(Ask("SELECT count(*) FROM rp_saga"), "0");
+}
+
+// ---------------------------------------------------------------- lanes that stand still
+
+TEST_F(FencingTest, ALaneThatStandsStillSaysSoToAllUntilItIsTaken) {
+  const auto one = Worker(), two = Worker();
+  Take(*one, {kLane, kLane | 1});
+  ASSERT_GOOD(two->lanes().Stand(kLane, "it is not this worker's"));
+  ASSERT_GOOD(one->lanes().Stand(kLane, "made \xff anew"));
+  auto places = two->lanes().Places();
+  ASSERT_GOOD(places);
+  ASSERT_EQ(places->size(), 2U);
+  EXPECT_EQ((*places)[0].why, postgres::Clean("made \xff anew"));
+  EXPECT_EQ((*places)[0].next_offset, -1);
+  EXPECT_FALSE((*places)[0].worker.nil());
+  EXPECT_EQ((*places)[1].why, "");
+  Take(*two, {kLane});
+  places = two->lanes().Places();
+  ASSERT_GOOD(places);
+  EXPECT_EQ((*places)[0].why, "") << "who took it finds out for itself";
+}
+
+TEST_F(FencingTest, ALaneGoesOnWhereAPersonSaysAndItsWorkerTakesItAnew) {
+  const auto one = Worker(), two = Worker();
+  Take(*one, {kLane});
+  {
+    const auto tx = Begin(*one);
+    ASSERT_GOOD(tx->Consume(std::vector{MessageOf(kLane, 4)}));
+    ASSERT_GOOD(tx->Commit({}));
+  }
+  EXPECT_CODE(two->lanes().Resume(kLane, 0), Code::kNotFound);
+  EXPECT_EQ(Ask("SELECT count(*) FROM rp_lane_log"), "2");
+  ASSERT_GOOD(one->lanes().Stand(kLane, "made anew"));
+  ASSERT_GOOD(two->lanes().Resume(kLane, 2));
+  EXPECT_EQ(Ask("SELECT count(*) FROM rp_lane_log"), "0") << "the jump is no loss";
+  EXPECT_CODE(one->journal().Begin(), Code::kFenced);
+  ASSERT_GOOD(one->lanes().Refresh());
+  const auto taken = one->lanes().Take(std::vector<LaneId>{kLane});
+  ASSERT_GOOD(taken);
+  EXPECT_EQ((*taken)[0].next_offset, 2);
+  EXPECT_TRUE((*taken)[0].last_message.nil());
+  const auto tx = Begin(*one);
+  ASSERT_GOOD(tx->Consume(std::vector{MessageOf(kLane, 2)}));
+  ASSERT_GOOD(tx->Commit({}));
+}
+
+TEST_F(FencingTest, AWorkerMayLetItsOwnLaneGoOn) {
+  const auto one = Worker();
+  Take(*one, {kLane});
+  ASSERT_GOOD(one->lanes().Stand(kLane, "made anew"));
+  ASSERT_GOOD(one->lanes().Resume(kLane, 0));
+  EXPECT_CODE(one->journal().Begin(), Code::kFenced);
+  ASSERT_GOOD(one->lanes().Refresh());
+  EXPECT_TRUE(one->lanes().Holds(kLane));
+}
+
+TEST_F(FencingTest, ALaneOfABusyWorkerIsLetGoOnALittleLater) {
+  const auto one = Worker(), two = Worker();
+  Take(*one, {kLane});
+  ASSERT_GOOD(one->lanes().Stand(kLane, "made anew"));
+  const auto tx = Begin(*one);
+  EXPECT_CODE(two->lanes().Resume(kLane, 0), Code::kContended);
+  ASSERT_GOOD(tx->Commit({}));
+  ASSERT_GOOD(two->lanes().Resume(kLane, 0));
 }
 
 // ---------------------------------------------------------------- the log of lanes
