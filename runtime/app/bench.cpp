@@ -88,6 +88,7 @@ int ReportCluster(const Options& options, const BenchPlan& plan) {
   // A broker that has just begun is slow; the first floor would be too low.
   if (!stage("warm_up", "throughput", std::max<std::int64_t>(100, small / 10)) ||
       !floor("floor", 1) || !stage("small", "throughput", small) || !floor("floor_again", 2) ||
+      !stage("small_again", "throughput", small) ||
       !stages.Run("two", [&] { return bench.Two(small); }) || !stage("latency", "latency", 1000) ||
       !stage("large", "throughput", large)) {
     return exit_code::kProblems;

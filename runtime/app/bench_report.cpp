@@ -89,12 +89,15 @@ std::vector<Figure> BenchFigures(const json::object& stages) {
 
 std::vector<Figure> ClusterBenchFigures(const json::object& stages) {
   const auto get = [&](const char* stage, const char* name) { return Number(stages, stage, name); };
-  const double rate = get("small", "sagas_per_s");
+  // Both run twice, in turn, and the better counts: a shared machine only ever makes one slower.
+  const char* better =
+      get("small_again", "sagas_per_s") > get("small", "sagas_per_s") ? "small_again" : "small";
+  const double rate = get(better, "sagas_per_s");
   const double floor = std::max(get("floor", "sagas_per_s"), get("floor_again", "sagas_per_s"));
-  const double own = get("small", "cpu_s_per_1000");
-  const double servers = get("small", "servers_cpu_s_per_1000");
+  const double own = get(better, "cpu_s_per_1000");
+  const double servers = get(better, "servers_cpu_s_per_1000");
   std::vector<Figure> figures{
-      {"sagas per second", rate},
+      {"sagas per second, the better of two runs", rate},
       {"hand-written floor, the better of one and two workers", floor},
       {"of the floor", rate / floor, 2, Wanted::kAtLeast, 0.7},
       {"two processes, sagas per second", get("two", "sagas_per_s"), 0, Wanted::kAtLeast, rate},
