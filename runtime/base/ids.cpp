@@ -1,6 +1,8 @@
 #include "base/ids.h"
 
-#include <boost/uuid/detail/sha1.hpp>
+#include <memory>
+#include <stdexcept>
+
 #include <openssl/evp.h>
 
 namespace reprise::runtime {
@@ -23,6 +25,30 @@ void Stamp(Uuid& id, int version) {
 void PutTime(Uuid& id, std::int64_t ms) {
   for (size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
 }
+
+/// OpenSSL's, which uses the machine's own instructions.  Finding the algorithm takes longer than a
+/// digest, so it is found once.  An id that is not the digest's would break every promise: throws.
+class Sha1 {
+ public:
+  void Begin() { Check(EVP_DigestInit_ex(context_.get(), algorithm_.get(), nullptr)); }
+  void Add(const void* bytes, std::size_t size) {
+    Check(EVP_DigestUpdate(context_.get(), bytes, size));
+  }
+  std::array<unsigned char, 20> End() {
+    std::array<unsigned char, 20> digest{};
+    Check(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
+    return digest;
+  }
+
+ private:
+  static void Check(int done) {
+    if (done != 1) throw std::runtime_error("OpenSSL makes no SHA-1");
+  }
+
+  std::unique_ptr<EVP_MD, void (*)(EVP_MD*)> algorithm_{EVP_MD_fetch(nullptr, "SHA1", nullptr),
+                                                        EVP_MD_free};
+  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+};
 
 }  // namespace
 
@@ -91,17 +117,16 @@ Uuid UuidV7::Next(Time now) {
 }
 
 Uuid Derived(const Uuid& space, std::initializer_list<std::string_view> parts) {
-  boost::uuids::detail::sha1 sha;
-  sha.process_bytes(space.bytes.data(), space.bytes.size());
+  thread_local Sha1 sha;
+  sha.Begin();
+  sha.Add(space.bytes.data(), space.bytes.size());
   for (std::string_view part : parts) {
-    sha.process_bytes(part.data(), part.size());
-    sha.process_byte(0);
+    sha.Add(part.data(), part.size());
+    sha.Add("", 1);
   }
-  boost::uuids::detail::sha1::digest_type digest;
-  sha.get_digest(digest);
   Uuid id;
-  for (size_t i = 0; i < 16; ++i)
-    id.bytes[i] = static_cast<std::uint8_t>(digest[i / 4] >> (24 - 8 * (i % 4)));
+  const auto digest = sha.End();
+  std::memcpy(id.bytes.data(), digest.data(), id.bytes.size());
   Stamp(id, 5);
   return id;
 }
