@@ -1,5 +1,6 @@
 // reprise doctor
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -39,6 +40,7 @@ class Examination {
     Plugins();
     Sagas();
     Letters();
+    Lanes();
     Token();
     return std::move(findings_);
   }
@@ -100,6 +102,17 @@ class Examination {
       count += NumberIn(AsObject(group), "count");
     Add(count == 0 ? Finding::kGood : Finding::kWarn, "dead letters",
         count == 0 ? "none" : fmt::format("{}: reprise dlq list", count));
+  }
+
+  void Lanes() {
+    const Answer lanes = remote_->Get({"lanes"}, {});
+    if (!lanes.ok()) return;  // an engine without
+    const json::array& all = ItemsIn(lanes.body, "lanes");
+    const auto stopped = std::ranges::count_if(
+        all, [](const json::value& lane) { return AsObject(lane).contains("stopped"); });
+    Add(stopped == 0 ? Finding::kGood : Finding::kBad, "lanes",
+        stopped == 0 ? fmt::format("{}, none stands still", all.size())
+                     : fmt::format("{} of {} stand still: reprise lane list", stopped, all.size()));
   }
 
   void Token() {

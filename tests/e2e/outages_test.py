@@ -178,6 +178,7 @@ class Outages(Outage):
         shown = command("lane", "list", "--server", door.server)
         self.assertIn("was truncated or made anew", shown.stdout)
         self.assertIn(f"next: reprise lane resume {lanes[0]} --why ..", shown.stderr)
+        self.assertIn("stand still: reprise lane list", command("doctor", "--server", door.server).stdout)
 
         first = command("lane", "resume", lanes[0], "--why", "made anew", "--server", door.server)
         self.assertEqual((first.returncode, first.stdout), (0, f"{lanes[0]} goes on from offset 0\n"), first)
