@@ -164,8 +164,8 @@ class PayloadLint {
   }
 
   std::string EntryName(const std::string& entry) const {
-    if (entry.starts_with("run:"))
-      return "'" + pipeline_.routes[std::stoul(entry.substr(4))].name() + "'";
+    if (const auto route = RunRoute(draft_, entry))
+      return "'" + pipeline_.routes[*route].name() + "'";
     return "'" + entry + "'";
   }
 
@@ -185,9 +185,10 @@ class PayloadLint {
     for (const std::string& entry : payloads_.EntriesOf(draft_, i)) {
       const bool known = payloads_.Entries(draft_).contains(entry);
       if (!known) continue;
-      if (step.inlined && entry.starts_with("run:")) {
-        CheckRootField(payloads_.Before(draft_, std::stoul(entry.substr(4))), step.key_field, at,
-                       "key", "what precedes 'run' of " + EntryName(entry));
+      const auto route = RunRoute(draft_, entry);
+      if (step.inlined && route) {
+        CheckRootField(payloads_.Before(draft_, *route), step.key_field, at, "key",
+                       "what precedes 'run' of " + EntryName(entry));
       } else {
         CheckRootField(payloads_.Root(draft_, entry), step.key_field, at, "key",
                        "the root payload of " + EntryName(entry));

@@ -1,12 +1,20 @@
 #include "config/payloads.h"
 
 #include <algorithm>
-#include <optional>
+#include <charconv>
+
+#include <fmt/format.h>
 
 #include "config/events.h"
 
 namespace reprise::runtime {
 namespace {
+
+constexpr std::string_view kRun = "run:";
+
+std::string RunEntry(size_t route) {
+  return fmt::format("{}{}", kRun, route);
+}
 
 Shape Unknown() {
   Shape shape;
@@ -62,11 +70,23 @@ Shape Payloads::Topic(const Draft& draft, size_t topic) const {
   return shape;
 }
 
+std::optional<size_t> RunRoute(const Draft& draft, std::string_view entry) {
+  if (!entry.starts_with(kRun)) return std::nullopt;
+  const std::string_view number = entry.substr(kRun.size());
+  size_t route = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), route);
+  const bool whole = error == std::errc() && end == number.data() + number.size();
+  const auto& routes = draft.pipeline.routes;
+  if (!whole || route >= routes.size() || routes[route].kind != RouteKind::kRun)
+    return std::nullopt;
+  return route;
+}
+
 std::set<std::string> Payloads::Entries(const Draft& draft) const {
   std::set<std::string> out;
   for (const std::string& event : EntryEvents(draft.pipeline)) out.insert(event);
   for (size_t i = 0; i < draft.pipeline.routes.size(); ++i) {
-    if (draft.pipeline.routes[i].kind == RouteKind::kRun) out.insert("run:" + std::to_string(i));
+    if (draft.pipeline.routes[i].kind == RouteKind::kRun) out.insert(RunEntry(i));
   }
   for (const auto& [event, targets] : draft.pipeline.foreign) out.insert(event);
   return out;
@@ -82,8 +102,7 @@ std::set<std::string> Payloads::EntriesOf(const Draft& draft, StepIndex index) {
       const Step& step = draft.pipeline.step(i);
       for (size_t r = 0; r < draft.pipeline.routes.size(); ++r) {
         const auto& run = draft.pipeline.routes[r].run;
-        if (std::find(run.begin(), run.end(), i) != run.end())
-          out.insert("run:" + std::to_string(r));
+        if (std::find(run.begin(), run.end(), i) != run.end()) out.insert(RunEntry(r));
       }
       for (const std::string& event : step.on) {
         if (event.find('.') == std::string::npos || event.find('/') != std::string::npos)
@@ -97,10 +116,8 @@ std::set<std::string> Payloads::EntriesOf(const Draft& draft, StepIndex index) {
 }
 
 Shape Payloads::Root(const Draft& draft, const std::string& entry) {
-  if (entry.starts_with("run:")) {
-    const size_t route = std::stoul(entry.substr(4));
-    return During(draft, route, draft.pipeline.routes[route].run.size());
-  }
+  if (const auto route = RunRoute(draft, entry))
+    return During(draft, *route, draft.pipeline.routes[*route].run.size());
   if (entry.find('/') != std::string::npos) {
     const auto [name, event] = SplitForeign(entry);
     const Draft* other = Named(name);

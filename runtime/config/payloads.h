@@ -2,14 +2,19 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/lint.h"
 #include "config/shapes.h"
 
 namespace reprise::runtime {
+
+/// The route that an entry means as "run:0" does; none: it is an event, whatever its name is like.
+std::optional<size_t> RunRoute(const Draft& draft, std::string_view entry);
 
 class Payloads {  // Threads: one.
  public:

@@ -341,6 +341,17 @@ steps:
   EXPECT_TRUE(loaded.pipelines.empty());
 }
 
+TEST(Lint, TakesAnEventForAnEventThatIsNamedLikeARouteInside) {
+  for (const std::string event : {"run:7", "run:x", "run:", "run:0", "run:99999999999999999999"}) {
+    Folder folder;
+    folder.Write("it.yaml", "pipeline: it\nsteps:\n  one: { plugin: demo.work, on: '" + event +
+                                "', key: id, on_failure: { undo: all } }\n");
+    const Loaded loaded = Load({folder.Path()}, DemoCatalog(), Variables({}));
+    EXPECT_NE(RenderText(loaded.findings).find("unknown event '" + event + "'"), std::string::npos)
+        << RenderText(loaded.findings);
+  }
+}
+
 TEST(Lint, SaysDidYouMean) {
   Folder folder;
   folder.Write("it.yaml", But("demo.work", "demo.wrok"));

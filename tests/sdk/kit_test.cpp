@@ -50,6 +50,8 @@ TEST(Kit, MigratesAsItsDatabaseWantsIt) {
 TEST(Kit, TakesArgumentsByTheirNumber) {
   EXPECT_EQ(Kit<Put>().Sql("SELECT $2, $1, $2", "a", 5), "5|a|5");
   EXPECT_EQ(Kit<Put>().Sql("SELECT $1, $2, $3", std::optional<int>(), true, 0.5), "|1|0.5");
+  for (const char* named : {"SELECT $id", "SELECT $0", "SELECT $2"})
+    EXPECT_THROW(Kit<Put>().Sql(named, "a"), std::runtime_error) << named;
 }
 
 TEST(Kit, FiresTimersWhenTheirTimeHasCome) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <memory>
 #include <stdexcept>
 
@@ -122,7 +123,11 @@ Status SqliteDatabase::Bind(sqlite3_stmt* statement, std::span<const reprise_val
     // SQLite counts `$2` by appearance, so the number in the name decides.
     const std::string_view name = Text(sqlite3_bind_parameter_name(statement, i));
     std::size_t at = static_cast<std::size_t>(i) - 1;
-    if (name.starts_with('$')) at = std::stoul(std::string(name.substr(1))) - 1;
+    if (name.starts_with('$')) {
+      at = 0;
+      std::from_chars(name.data() + 1, name.data() + name.size(), at);
+      --at;
+    }
     if (at >= args.size()) return Error{Code::kInvalid, "no argument for " + std::string(name)};
     const reprise_value& arg = args[at];
     const auto size = [&] { return static_cast<int>(arg.as.text.size); };
