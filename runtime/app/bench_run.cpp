@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "app/bench_ready.h"
 #include "app/shell.h"
 #include "app/temporary_folder.h"
+#include "kafka/remove_topics.h"
 #include "postgres/own_database.h"
 
 namespace reprise::runtime {
@@ -26,6 +28,10 @@ std::string Beside(const std::string& program) {
   return Quoted((std::filesystem::path(Self()).parent_path() / program).string());
 }
 
+std::string NameOfPlaces() {
+  return fmt::format("reprise-bench-{}", getpid());
+}
+
 struct OwnPlace {
   TemporaryFolder folder;
   postgres::OwnDatabase database;
@@ -35,7 +41,7 @@ struct OwnPlace {
     auto folder = TemporaryFolder::Make("bench");
     if (!folder) return folder.error();
     static int made = 0;
-    const std::string name = fmt::format("reprise-bench-{}-{}", getpid(), ++made);
+    const std::string name = fmt::format("{}.{}", NameOfPlaces(), ++made);
     auto database = postgres::OwnDatabase::Make(server, name);
     if (!database) return database.error();
     return OwnPlace{std::move(*folder), std::move(*database), name};
@@ -108,6 +114,15 @@ Result<json::object> Bench::Ready() {
 
 ClusterBench::ClusterBench(const Options& options, BenchPlan plan, std::string postgres)
     : Bench(options, std::move(plan)), postgres_(std::move(postgres)) {}
+
+/// What the stages made in Kafka is of no use to anybody.
+ClusterBench::~ClusterBench() {
+  KafkaOptions kafka;
+  if (const char* brokers = std::getenv("REPRISE_KAFKA")) kafka.brokers = brokers;
+  kafka.prefix = NameOfPlaces();
+  if (const Status removed = kafka::RemoveTopics(kafka); !removed)
+    fmt::print(stderr, "topics {}.* stay: {}\n", kafka.prefix, removed.error().message);
+}
 
 Result<json::object> ClusterBench::Stage(const std::string& stage, std::int64_t sagas) {
   auto place = OwnPlace::Make(postgres_);

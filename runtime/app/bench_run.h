@@ -53,6 +53,7 @@ class Bench {  // Threads: one.
 class ClusterBench : public Bench {  // Threads: one.
  public:
   ClusterBench(const Options& options, BenchPlan plan, std::string postgres);
+  ~ClusterBench() override;
 
   Result<json::object> Stage(const std::string& stage, std::int64_t sagas) override;
   /// By two processes: the sagas of both, from the first's start to the last's end.

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/log.h"
+#include "kafka/remove_topics.h"
 
 namespace reprise::runtime {
 
@@ -21,6 +23,17 @@ Result<std::shared_ptr<WorldServers>> WorldServers::Open(const Deployment& deplo
   own.cluster.postgres_url = database->url();
   own.cluster.prefix = name;
   return std::shared_ptr<WorldServers>(new WorldServers(std::move(own), std::move(*database)));
+}
+
+WorldServers::~WorldServers() {
+  KafkaOptions kafka;
+  kafka.brokers = deployment_.cluster.kafka_brokers;
+  kafka.prefix = deployment_.cluster.prefix;
+  kafka.options = deployment_.cluster.kafka_options;
+  if (const Status removed = kafka::RemoveTopics(kafka); !removed) {
+    Log(LogLevel::kWarn, "this run's topics stay in Kafka",
+        {{"prefix", kafka.prefix}, {"error", removed.error().message}});
+  }
 }
 
 Result<std::unique_ptr<WorldEngine>> WorldServers::Engine(const EngineOptions& options) const {

@@ -17,6 +17,8 @@ class WorldServers {  // Threads: one; outlives its worlds.
  public:
   /// Makes the database; kInvalid: the deployment does not say where servers are.
   static Result<std::shared_ptr<WorldServers>> Open(const Deployment& deployment);
+  /// Takes the topics along, and the database.
+  ~WorldServers();
 
   /// For the next world; none is alive.
   Status Clear();

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "cluster.h"
+#include "kafka/remove_topics.h"
 #include "servers.h"
 
 namespace reprise::runtime::kafka {
@@ -31,6 +32,20 @@ class BrokerTest : public KafkaTest {
     EXPECT_TRUE(Until([&] { return worker->got.size() >= all; }, {worker.get()}));
     EXPECT_TRUE(Until([&] { return worker->bus->unacknowledged() == 0; }, {worker.get()}));
   }
+  std::set<std::string> TopicsLike(const std::string& beginning) {
+    auto conf = Configure(OptionsOf(), ProducerSettings());
+    const auto client = std::move(*Create(RD_KAFKA_PRODUCER, std::move(*conf)));
+    const struct rd_kafka_metadata* raw = nullptr;
+    EXPECT_EQ(rd_kafka_metadata(client.get(), 1, nullptr, &raw, 20'000),
+              RD_KAFKA_RESP_ERR_NO_ERROR);
+    const Owned<const struct rd_kafka_metadata> metadata(raw);
+    std::set<std::string> out;
+    for (int i = 0; metadata && i < metadata->topic_cnt; ++i) {
+      const std::string name = metadata->topics[i].topic;
+      if (name.starts_with(beginning)) out.insert(name);
+    }
+    return out;
+  }
   /// As retention does.
   void Remove(std::int64_t before) {
     const Owned<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
@@ -48,6 +63,20 @@ class BrokerTest : public KafkaTest {
     ASSERT_EQ(rd_kafka_event_error(event.get()), RD_KAFKA_RESP_ERR_NO_ERROR);
   }
 };
+
+TEST_F(BrokerTest, TopicsOfOnePrefixAreRemovedAndNoOthers) {
+  ASSERT_TRUE(EnsureTopics(OptionsOf(), TopicsOf()));
+  ASSERT_TRUE(EnsureTopic(OptionsOf(), prefix_ + "s.order.take"));
+  ASSERT_TRUE(RemoveTopics(OptionsOf()));
+  EXPECT_TRUE(Until([&] { return TopicsLike(prefix_) == std::set{prefix_ + "s.order.take"}; }, {}));
+  KafkaOptions others = OptionsOf();
+  others.prefix = prefix_ + "s";
+  EXPECT_TRUE(RemoveTopics(others));
+  EXPECT_TRUE(Until([&] { return TopicsLike(prefix_).empty(); }, {}));
+  EXPECT_TRUE(RemoveTopics(others)) << "there is nothing left to remove";
+  others.prefix = "";
+  EXPECT_EQ(RemoveTopics(others).error().code, Code::kInvalid);
+}
 
 TEST_F(BrokerTest, TopicsAreMadeOnceWithThePartitionsTheyKeep) {
   EXPECT_TRUE(EnsureTopics(OptionsOf(), TopicsOf()));
