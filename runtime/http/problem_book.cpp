@@ -120,6 +120,12 @@ constexpr Own kOwn[] = {
     {"nothing_to_retry", 409, "No step of the saga is failed, held or stuck.", kLook},
     {"nothing_to_skip", 409, "No step of the saga is failed or held.", kLook},
     {"nothing_to_resolve", 409, "No step of the saga is stuck.", kLook},
+    {"no_lanes", 404, "The embedded engine has no lanes.", "Ask a runtime on the cluster engine."},
+    {"no_such_lane", 404, "No process ever worked on such a lane.",
+     "See `reprise lane list --all`."},
+    {"not_stopped", 409, "The lane does not stand still.", "See `reprise lane list`."},
+    {"which_lane", 400, "An offset is one lane's, and the topic names several.",
+     "Say TOPIC:PARTITION."},
 };
 
 /// What can be done about a plugin's refusal: all that is known of it is its status.
