@@ -50,7 +50,7 @@ ROWS = [
     Row(11, "a topic is cut off, made anew, or retention passed what was not read", "its lanes stand still with an alert; nothing is passed over in silence",
         NO_SERVER, ("e2e/outages_test.py Outages.test_a_topic_that_was_made_anew_stops_its_lanes_until_a_person_lets_them_go_on",
                     "kafka_test BrokerTest.Retention*:KafkaTest.ALogThat*:ForeignTest.WhatRetention*:ForeignTest.ALogWhose*")),
-    Row(12, "lanes move all the time: 12 moves, or REPRISE_MOVES=1000", "nothing is lost, nothing happens twice", ONE_PROCESS, ("faults/moves_test.py",)),
+    Row(12, "lanes move all the time: 12 turns, or REPRISE_MOVES=150 for twenty minutes", "nothing is lost, nothing happens twice", ONE_PROCESS, ("faults/moves_test.py",)),
     Row(13, "every message comes up to five times, in any order, an hour late", "the effects are the same",
         ("reprise simulate pipelines/concert --runs 500", "model_test Interleavings.*Repeats*"), ("faults/duplicates_test.py",)),
     Row(14, "an undo before its do, during it, of what retries, is parked, or never began", "it is undone in order, and nothing takes effect after",

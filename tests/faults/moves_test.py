@@ -2,13 +2,13 @@
 """Row 12: three processes are stopped, killed and started again in turn, so that lanes move all the time.  Nothing
 is lost, nothing happens twice, and no lane ever goes back.
 
-`REPRISE_MOVES` says how often (12; the matrix wants 1000); `REPRISE_CRASH_SEED` plays the same turns again.
+`REPRISE_MOVES` says how often (12; of 150, lanes change hands 10,000 times); `REPRISE_CRASH_SEED` plays the same turns again.
 """
 
 import os
 import random
 
-from faulted import Doomed, Faulted, crash_test
+from faulted import SAGAS_OF_A_LONG_RUN, Doomed, Faulted
 from runtime import timed_main, until
 
 MOVES = int(os.environ.get("REPRISE_MOVES", "12"))
@@ -17,8 +17,7 @@ PACE = {"pause": 0.3} if MOVES <= 20 else {"pause": 3.0, "pays": 15 / MOVES}
 
 
 class LanesThatMove(Faulted):
-    # In a long run reservations expire, and what was paid is over.
-    sagas_of = {**crash_test.Crash.sagas_of, "CONFIRMED": {"running", "done"}, "EXPIRED": {"running", "done"}}
+    sagas_of = SAGAS_OF_A_LONG_RUN
 
     def test_row_12_three_processes_stop_and_start_in_turn(self):
         runtimes = [self.start() for _ in range(3)]
