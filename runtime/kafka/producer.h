@@ -82,6 +82,13 @@ class Producer {  // Threads: one; Overloaded from any.
     Steady::time_point since;
   };
 
+  // `where` is an outbox's number and a record's in it; outbox `first_ + i` is outboxes_[i].
+  static constexpr unsigned kIndexBits = 24;
+  static constexpr std::uint64_t OutboxOf(std::uint64_t where) { return where >> kIndexBits; }
+  static constexpr std::size_t IndexOf(std::uint64_t where) {
+    return where & ((std::uint64_t{1} << kIndexBits) - 1);
+  }
+
   static void OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* self);
   static void OnError(rd_kafka_t*, int error, const char* reason, void* self);
   void Report(std::uint64_t where, rd_kafka_resp_err_t error, std::int64_t offset);
@@ -108,7 +115,6 @@ class Producer {  // Threads: one; Overloaded from any.
   Owned<rd_kafka_queue_t> reports_;  // client_'s; before it in going
   std::map<std::string, Owned<rd_kafka_topic_t>, std::less<>> topics_;  // so are these
 
-  // `where` is an outbox's number and a record's in it; outbox `first_ + i` is outboxes_[i].
   std::deque<Outbox> outboxes_;
   std::uint64_t first_ = 1;
   std::uint64_t next_ = 0;  // the first that may still have to be produced
