@@ -473,7 +473,7 @@ class APaymentThatFails(Concert):
 
 
 class APaymentThatIsSlow(Concert):
-    options = ("--fault", "payment/confirm-reservation.do=retry:3")
+    options = ("--fault", "payment/confirm-reservation.do=retry:6")  # three seconds
 
     def test_its_reservation_is_paying_until_it_is_confirmed(self):
         token = self.runtime.token("jim")
