@@ -79,6 +79,8 @@ class Batch {
   Ran RunWave(std::vector<Message>& wave);
   /// Of sagas as Transaction::Lock answers them, in the order of their ids; null: it is not there.
   static Saga* SagaAmong(std::span<Saga> sagas, const Uuid& id);
+  static bool MustBeSent(const Step& step, const Message& message);
+  static Attempt AttemptOf(const Plan& plan, Meeting& meeting, Message& message);
   Ran MeetMessage(Message& message, Claimed& claimed, std::span<Saga> undone,
                   std::vector<Attempt>& attempts);
   Ran Begin(Attempt attempt, std::vector<Attempt>& attempts);
