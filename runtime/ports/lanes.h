@@ -82,7 +82,8 @@ class Lanes {  // Threads: the worker's, between transactions.
   /// All that this worker committed is acknowledged, and it stops: nobody need publish it again.
   virtual void Published() = 0;
 
-  /// This worker's lane stands still: said to all until somebody takes it, or lets it go on.
+  /// This worker's lane stands still: said to all until another worker takes it, a person lets it
+  /// go on, or it is said that it does not (an empty `why`).
   virtual Status Stand(LaneId lane, std::string_view why) = 0;
   struct Where {
     LaneId lane = 0;

@@ -103,8 +103,8 @@ Result<std::vector<Lanes::Taken>> PostgresLanes::TakeLocked(std::span<const Lane
       " AND id <> ALL($3) AND id IN (SELECT worker FROM rp_lane WHERE id = ANY($2))",
       Params::Of(me, NumbersOf(told), IdsOf(*busy)), Database::kOnce);
   pipeline.Add(
-      "WITH taken AS (UPDATE rp_lane SET worker = $1, epoch = epoch + 1, stopped = NULL"
-      "   WHERE id = ANY($2)"
+      "WITH taken AS (UPDATE rp_lane SET worker = $1, epoch = epoch + 1,"
+      "   stopped = CASE WHEN worker = $1 THEN stopped END WHERE id = ANY($2)"
       "   AND (worker IS NULL OR worker <> ALL($3))"
       "   RETURNING id, next_offset, last_message, epoch),"
       " told AS (INSERT INTO rp_lane_log(lane, epoch, worker, seq, first, next, records, gaps)"

@@ -237,6 +237,24 @@ TEST_F(KafkaTest, ALaneThatStandsStillGoesOnWhereAPersonSays) {
             Code::kNotFound);
 }
 
+TEST_F(KafkaTest, ALaneThatStoodStillAndIsAsItWasAgainSaysSo) {
+  auto first = StartWith(2 * kPartitions);
+  Send(*first, Numbered(0, 3, [](int n) { return MessageOf(n); }));
+  EXPECT_TRUE(Until([&] { return first->got.size() >= 3; }, {first.get()}));
+  first->bus.reset();
+  Book::Lane& lane = book_.lanes[Lane("take")];
+  const Uuid last = std::exchange(lane.last, Derived(Uuid{}, {"another message"}));
+  const auto second = StartWith(2 * kPartitions);
+  EXPECT_TRUE(Until([&] { return !lane.why.empty(); }, {second.get()}));
+  lane.last = last;
+  book_.workers[second->id].fenced = true;  // it takes its lanes anew
+  EXPECT_TRUE(Until([&] { return second->bus->Stopped().empty(); }, {second.get()}));
+  EXPECT_FALSE(lane.why.empty()) << "what is taken anew may stand still again";
+  Send(*second, {MessageOf(3)});
+  EXPECT_TRUE(Until([&] { return lane.why.empty(); }, {second.get()}));
+  EXPECT_THAT(second->Numbers(), ElementsAre(3));
+}
+
 TEST_F(KafkaTest, SaysThatNoBrokerCanBeReachedUntilOneIsThereAgain) {
   const auto worker = Start(false);
   EXPECT_FALSE(worker->bus->away());

@@ -11,8 +11,8 @@ Result<std::vector<Lanes::Taken>> BookLanes::Take(std::span<const LaneId> lanes)
   for (const LaneId id : lanes) {
     Book::Lane& lane = book_.lanes[id];
     if (!lane.worker.nil() && lane.worker != me_) book_.workers[lane.worker].fenced = true;
+    if (lane.worker != me_) lane.why.clear();
     lane.worker = me_;
-    lane.why.clear();
     out.push_back({id, lane.next, lane.last});
   }
   return out;

@@ -200,10 +200,14 @@ TEST_F(FencingTest, ALaneThatStandsStillSaysSoToAllUntilItIsTaken) {
   EXPECT_EQ((*places)[0].next_offset, -1);
   EXPECT_FALSE((*places)[0].worker.nil());
   EXPECT_EQ((*places)[1].why, "");
+  Take(*one, {kLane});
+  EXPECT_EQ(two->lanes().Places().value()[0].why, postgres::Clean("made \xff anew"))
+      << "taking it anew, as after a fence, mends nothing";
   Take(*two, {kLane});
-  places = two->lanes().Places();
-  ASSERT_GOOD(places);
-  EXPECT_EQ((*places)[0].why, "") << "who took it finds out for itself";
+  EXPECT_EQ(two->lanes().Places().value()[0].why, "") << "who took it finds out for itself";
+  ASSERT_GOOD(two->lanes().Stand(kLane, "made anew"));
+  ASSERT_GOOD(two->lanes().Stand(kLane, ""));
+  EXPECT_EQ(Ask("SELECT stopped IS NULL FROM rp_lane ORDER BY id LIMIT 1"), "t");
 }
 
 TEST_F(FencingTest, ALaneGoesOnWhereAPersonSaysAndItsWorkerTakesItAnew) {
