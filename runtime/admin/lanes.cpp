@@ -1,7 +1,6 @@
 #include "admin/lanes.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <utility>
 #include <vector>

@@ -1,6 +1,6 @@
 // reprise lane list|resume
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "app/commands.h"
 #include "app/fields.h"
