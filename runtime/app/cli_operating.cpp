@@ -4,6 +4,14 @@
 namespace reprise::runtime {
 namespace {
 
+/// An action that changes something: where, who and why.
+CLI::App* AddChange(CLI::App* verb, Options& o, const char* name, const char* about) {
+  CLI::App* action = AddAction(verb, o, name, about);
+  AddWhere(action, o, false);
+  AddWho(action, o);
+  return action;
+}
+
 void AddSagaReading(CLI::App* saga, Options& o) {
   CLI::App* list = AddAction(saga, o, "list", "List sagas, newest first");
   AddWhere(list, o, true);
@@ -34,9 +42,7 @@ void AddSaga(CLI::App& app, Options& o) {
   saga->require_subcommand(1);
   AddSagaReading(saga, o);
   const auto change = [&](const char* name, const char* about) {
-    CLI::App* action = AddAction(saga, o, name, about);
-    AddWhere(action, o, false);
-    AddWho(action, o);
+    CLI::App* action = AddChange(saga, o, name, about);
     // One word, although there is room for many: the next one is the step.
     action
         ->add_option_function<std::string>(
@@ -71,14 +77,9 @@ void AddDlq(CLI::App& app, Options& o) {
   CLI::App* show = AddAction(dlq, o, "show", "One dead letter, or those of a group");
   AddWhere(show, o, true);
   show->add_option("id", o.ids, "numbers, or a group's name")->required();
-  const auto change = [&](const char* name, const char* about) {
-    CLI::App* action = AddAction(dlq, o, name, about);
-    AddWhere(action, o, false);
-    AddWho(action, o);
-    action->add_option("id", o.ids, "numbers, or a group's name")->required();
-  };
-  change("replay", "Run the step of a dead letter again");
-  change("drop", "Put a dead letter aside for good");
+  for (CLI::App* change : {AddChange(dlq, o, "replay", "Run the step of a dead letter again"),
+                           AddChange(dlq, o, "drop", "Put a dead letter aside for good")})
+    change->add_option("id", o.ids, "numbers, or a group's name")->required();
 }
 
 void AddLane(CLI::App& app, Options& o) {
@@ -87,9 +88,7 @@ void AddLane(CLI::App& app, Options& o) {
   CLI::App* list = AddAction(lane, o, "list", "Lanes that stand still, and why");
   AddWhere(list, o, false);
   list->add_flag("--all", o.all, "the others too");
-  CLI::App* resume = AddAction(lane, o, "resume", "Let lanes go on that stand still");
-  AddWhere(resume, o, false);
-  AddWho(resume, o);
+  CLI::App* resume = AddChange(lane, o, "resume", "Let lanes go on that stand still");
   resume->add_option("lane", o.ids, "TOPIC:PARTITION; TOPIC: all of it that stand still")
       ->required();
   resume
