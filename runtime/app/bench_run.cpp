@@ -12,7 +12,7 @@
 #include "app/bench_ready.h"
 #include "app/shell.h"
 #include "app/temporary_folder.h"
-#include "kafka/remove_topics.h"
+#include "kafka/topics.h"
 #include "postgres/own_database.h"
 
 namespace reprise::runtime {

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/log.h"
-#include "kafka/remove_topics.h"
+#include "kafka/topics.h"
 
 namespace reprise::runtime {
 

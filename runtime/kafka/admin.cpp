@@ -1,4 +1,5 @@
-// Topics at start-up: made if they are missing, refused if they are others.
+// Topics: made at start-up if they are missing, refused if they are others; removed if they were a
+// test's.
 #include <chrono>
 #include <set>
 
@@ -201,6 +202,31 @@ Status EnsureTopic(const KafkaOptions& options, const std::string& name) {
   if (!client) return client.error();
   const int replication = options.replication > 0 ? options.replication : -1;  // the broker's own
   return Make(client->get(), {name}, options.partitions, replication, kAskSoonMs);
+}
+
+Status RemoveTopics(const KafkaOptions& options) {
+  if (options.prefix.empty()) return Error{Code::kInvalid, "kafka: say which topics' prefix"};
+  auto conf = Configure(options, ProducerSettings());
+  if (!conf) return conf.error();
+  const auto client = Create(RD_KAFKA_PRODUCER, std::move(*conf));
+  if (!client) return client.error();
+  const auto present = Look(client->get());
+  if (!present) return present.error();
+  std::vector<Owned<rd_kafka_DeleteTopic_t>> ours;
+  std::vector<rd_kafka_DeleteTopic_t*> raw;
+  for (const auto& [name, partitions] : present->partitions) {
+    if (!name.starts_with(options.prefix + ".")) continue;
+    ours.emplace_back(rd_kafka_DeleteTopic_new(name.c_str()));
+    raw.push_back(ours.back().get());
+  }
+  if (raw.empty()) return {};
+  const Owned<rd_kafka_queue_t> answers(rd_kafka_queue_new(client->get()));
+  rd_kafka_DeleteTopics(client->get(), raw.data(), raw.size(), nullptr, answers.get());
+  const Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(answers.get(), kAskMs));
+  if (event && rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return Error{Code::kUnavailable,
+               fmt::format("kafka: topics cannot be removed: {}",
+                           event ? rd_kafka_event_error_string(event.get()) : "no answer")};
 }
 
 }  // namespace reprise::runtime::kafka

@@ -87,4 +87,9 @@ Result<std::vector<std::int64_t>> EndsOf(rd_kafka_t* client, const Topics::Place
 /// is.  Blocks for a few seconds at most.
 Status EnsureTopic(const KafkaOptions& options, const std::string& name);
 
+/// Removes every topic that is named "<prefix>.*", as a test or a measurement does at its end.  An
+/// empty prefix: kInvalid.  Blocks for some seconds at most.  kUnavailable: Kafka cannot be
+/// reached, or does not let us.
+Status RemoveTopics(const KafkaOptions& options);
+
 }  // namespace reprise::runtime::kafka

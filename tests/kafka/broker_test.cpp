@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 
 #include "cluster.h"
-#include "kafka/remove_topics.h"
 #include "servers.h"
 
 namespace reprise::runtime::kafka {
