@@ -233,12 +233,8 @@ void Consumer::Tend() {
 
 /// Until the journal has it: it may be away.
 void Consumer::TellOfStopped() {
-  while (!untold_.empty()) {
-    const auto& [lane, why] = *untold_.begin();
-    if (!lanes_.Stand(lane, why)) return;
-    if (!why.empty()) told_.insert(lane);
+  while (!untold_.empty() && lanes_.Stand(untold_.begin()->first, untold_.begin()->second))
     untold_.erase(untold_.begin());
-  }
 }
 
 std::int64_t Consumer::Known(LaneId lane) const {

@@ -124,7 +124,6 @@ class Consumer {  // Threads: one; Stopped from any.
   bool take_failed_ = false;
 
   std::map<LaneId, std::string> untold_;  // why they stand still, as the journal is to be told
-  std::set<LaneId> told_;                 // of these the journal was
 
   mutable std::mutex mutex_;  // guards what follows
   std::map<LaneId, std::string> stopped_;

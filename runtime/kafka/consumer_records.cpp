@@ -117,7 +117,6 @@ void Consumer::OnRecord(const rd_kafka_message_t& raw) {
   if (raw.offset < held.expect) return;  // from before an assignment
   if (!place.foreign && (raw.offset > held.expect || !held.check.nil()))
     return Gap(lane, raw.offset);
-  if (told_.erase(lane) > 0) untold_[lane].clear();  // it goes on
   held.check = {};
   held.fresh = false;
   held.expect = raw.offset + 1;

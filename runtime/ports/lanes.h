@@ -83,7 +83,7 @@ class Lanes {  // Threads: the worker's, between transactions.
   virtual void Published() = 0;
 
   /// This worker's lane stands still: said to all until another worker takes it, a person lets it
-  /// go on, or it is said that it does not (an empty `why`).
+  /// go on, or more of it is consumed.
   virtual Status Stand(LaneId lane, std::string_view why) = 0;
   struct Where {
     LaneId lane = 0;

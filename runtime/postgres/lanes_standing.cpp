@@ -7,9 +7,8 @@ namespace reprise::runtime::postgres {
 
 Status PostgresLanes::Stand(LaneId lane, std::string_view why) {
   if (auto fine = Between(); !fine) return fine;
-  auto done =
-      core_.db.Write("UPDATE rp_lane SET stopped = nullif($3, '') WHERE id = $1 AND worker = $2",
-                     Params::Of(lane, core_.worker.id(), Clean(why)), Database::kOnce);
+  auto done = core_.db.Write("UPDATE rp_lane SET stopped = $3 WHERE id = $1 AND worker = $2",
+                             Params::Of(lane, core_.worker.id(), Clean(why)), Database::kOnce);
   if (!done) return done.error();
   return {};
 }

@@ -126,7 +126,8 @@ void PostgresTransaction::AddLanes(Database::Pipeline& pipeline) {
       "last)),"
       " told AS (INSERT INTO rp_lane_log(lane, epoch, worker, seq, first, next, records, gaps)"
       "   SELECT lane, epoch, $8, $9, first, next, records, gaps FROM u),"
-      " done AS (UPDATE rp_lane l SET next_offset = u.next, last_message = u.last FROM u"
+      " done AS (UPDATE rp_lane l SET next_offset = u.next, last_message = u.last,"
+      "   stopped = NULL FROM u"
       "   WHERE l.id = u.lane AND u.records > 0 AND l.worker = $8"
       "   AND l.next_offset IN (u.first, -1) RETURNING 1)"
       " SELECT 1 / (count(*) = $10)::int FROM done",

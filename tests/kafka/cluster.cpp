@@ -178,6 +178,7 @@ bool KafkaTest::Consume(Worker& worker, const std::vector<Message>& messages) {
     }
     lane.next = m.offset + 1;
     lane.last = m.id;
+    lane.why.clear();
   }
   return true;
 }

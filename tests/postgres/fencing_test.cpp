@@ -206,7 +206,11 @@ TEST_F(FencingTest, ALaneThatStandsStillSaysSoToAllUntilItIsTaken) {
   Take(*two, {kLane});
   EXPECT_EQ(two->lanes().Places().value()[0].why, "") << "who took it finds out for itself";
   ASSERT_GOOD(two->lanes().Stand(kLane, "made anew"));
-  ASSERT_GOOD(two->lanes().Stand(kLane, ""));
+  {
+    const auto tx = Begin(*two);
+    ASSERT_GOOD(tx->Consume(std::vector{MessageOf(kLane, 0)}));
+    ASSERT_GOOD(tx->Commit({}));
+  }
   EXPECT_EQ(Ask("SELECT stopped IS NULL FROM rp_lane ORDER BY id LIMIT 1"), "t");
 }
 
