@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "admin/body.h"
 #include "base/log.h"
 #include "base/suggest.h"
 
@@ -71,27 +72,21 @@ Answer ListLanesJson(const View& view) {
 }
 
 Result<LaneOrder> ReadLaneOrder(const HttpRequest& request, std::string_view name) {
-  static const std::vector<std::string> kKnown = {"from", "why", "who"};
   LaneOrder order;
   if (const Status read = ReadName(name, order); !read) return read.error();
-  const auto body = Payload::Parse(request.body.empty() ? "{}" : request.body);
+  const auto body = ReadBody(request, {"from", "why", "who"});
   if (!body) return body.error();
-  for (const auto& [field, value] : body->object()) {
-    if (std::find(kKnown.begin(), kKnown.end(), field) == kKnown.end()) {
-      return Error{Code::kInvalid, fmt::format("unknown field '{}'{}", std::string(field),
-                                               DidYouMean(field, kKnown))};
-    }
-    if (field == "from") {
-      if (!value.is_int64() || value.get_int64() < 0)
-        return Error{Code::kInvalid, "'from' must be an offset"};
-      order.from = value.get_int64();
-    } else if (!value.is_string()) {
-      return Error{Code::kInvalid, fmt::format("'{}' must be a string", std::string(field))};
-    }
+  for (const auto& [field, to] : {std::pair{"why", &order.why}, std::pair{"who", &order.who}}) {
+    auto text = TextField(body->object(), field);
+    if (!text) return text.error();
+    *to = std::move(*text);
   }
-  order.why = body->Text("why");
-  order.who = body->Text("who");
   if (order.who.empty()) order.who = "http@" + request.remote;
+  if (const json::value* from = body->Find("from")) {
+    if (!from->is_int64() || from->get_int64() < 0)
+      return Error{Code::kInvalid, "'from' must be an offset"};
+    order.from = from->get_int64();
+  }
   return order;
 }
 

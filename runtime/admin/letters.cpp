@@ -13,7 +13,6 @@
 namespace reprise::runtime {
 namespace {
 
-constexpr std::size_t kPageMax = 500;
 constexpr std::size_t kHeaderMax = 1000;
 constexpr std::size_t kGroupedMax = 10'000;  // letters read for one answer's groups
 

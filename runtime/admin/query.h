@@ -12,6 +12,9 @@
 
 namespace reprise::runtime {
 
+/// Of a list, whatever is asked for.
+inline constexpr std::size_t kPageMax = 500;
+
 class QueryReader {
  public:
   /// Every name in `query` must be one of `known`, and occur once.

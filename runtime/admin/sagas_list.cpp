@@ -12,8 +12,6 @@
 namespace reprise::runtime {
 namespace {
 
-constexpr std::size_t kPageMax = 500;
-
 // Where an id may be cut: at its dashes, as people copy it.
 constexpr std::array<std::size_t, 4> kShortLengths = {8, 13, 18, 23};
 

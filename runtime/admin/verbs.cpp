@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include "admin/body.h"
 #include "admin/letters.h"
 #include "admin/sagas.h"
 #include "base/suggest.h"
@@ -13,18 +14,6 @@
 
 namespace reprise::runtime {
 namespace {
-
-constexpr std::size_t kWordsMax = 2000;  // of who and why: they are kept with the saga
-
-Result<std::string> TextField(const json::object& body, std::string_view name) {
-  const json::value* value = body.if_contains(name);
-  if (value == nullptr || value->is_null()) return std::string();
-  if (!value->is_string()) return Error{Code::kInvalid, fmt::format("'{}' must be a string", name)};
-  if (value->get_string().size() > kWordsMax) {
-    return Error{Code::kInvalid, fmt::format("'{}' is over {} bytes", name, kWordsMax)};
-  }
-  return std::string(value->get_string());
-}
 
 std::string Missing(const std::string& verb, const SagaDetail& detail) {
   return fmt::format("no step of this saga (it is {}) can be taken by {}", Name(detail.saga.state),
@@ -70,14 +59,8 @@ bool FindEvent(const Pipeline* plan, Verb& verb, Answer& refused) {
 
 Result<Verb> ReadVerb(const HttpRequest& request, std::string_view what) {
   static const std::vector<std::string> kKnown = {"step", "event", "fields", "why", "who", "seen"};
-  const auto body = Payload::Parse(request.body.empty() ? "{}" : request.body);
+  const auto body = ReadBody(request, kKnown);
   if (!body) return body.error();
-  for (const auto& [name, _] : body->object()) {
-    if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) {
-      return Error{Code::kInvalid, fmt::format("unknown field '{}'{}", std::string(name),
-                                               DidYouMean(name, kKnown))};
-    }
-  }
   Verb verb;
   verb.what = what;
   std::string seen;

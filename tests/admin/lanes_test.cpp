@@ -77,6 +77,8 @@ TEST_F(LanesTest, RefusesANameOrABodyThatItCannotRead) {
   for (const char* body :
        {"[]", R"({"form":1})", R"({"from":-1})", R"({"from":"1"})", R"({"why":7})"})
     EXPECT_EQ(Resume("shop.take", body).status, 400) << body;
+  const std::string long_why = json::serialize(json::object{{"why", std::string(2001, 'x')}});
+  EXPECT_EQ(Resume("shop.take", long_why).detail, "'why' is over 2000 bytes");
 }
 
 TEST_F(LanesTest, SaysWhichOneCouldNotBeLetGoOn) {
